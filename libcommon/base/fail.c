@@ -1,0 +1,33 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fail.h"
+
+int
+fail(struct fail *f, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(f->text, sizeof f->text, fmt, ap);
+	va_end(ap);
+	return f->code = code;
+}
+
+int
+fail_errno(struct fail *f, int code, const char *fmt, ...)
+{
+	int e = errno, n;
+	va_list ap;
+
+	va_start(ap, fmt);
+	n = vsnprintf(f->text, sizeof f->text, fmt, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < sizeof f->text)
+		snprintf(f->text + n, sizeof f->text - (size_t)n, ": %s", strerror(e));
+	return f->code = code;
+}

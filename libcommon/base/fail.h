@@ -1,0 +1,22 @@
+/*
+ * fail.h - how a library function says what went wrong.
+ *
+ * The deepest place that knows writes the sentence, once; callers pass the
+ * code on and add nothing.  Layers keep no globals: the struct belongs to the
+ * caller, who shows the text (a stage: weir_error(ctx, f.code, "%s", f.text)).
+ */
+#ifndef FAIL_H
+#define FAIL_H
+
+struct fail {
+	int	code;		/* enum weir_code, or 0 */
+	char	text[1024];
+};
+
+/* Fill in and return `code`. */
+int	fail(struct fail *, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same with ": " and the text of errno. */
+int	fail_errno(struct fail *, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,11 @@
+TEST_EXTENSIONS = .t
+TEST_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(TEST_LOG_DRIVER)
+T_LOG_DRIVER = $(TEST_LOG_DRIVER)
+T_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; CMOCKA_MESSAGE_OUTPUT=TAP; \
+	export top_srcdir top_builddir CMOCKA_MESSAGE_OUTPUT;
+
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests) $(e2e_tests)
+EXTRA_DIST += $(e2e_tests)
