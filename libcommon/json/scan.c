@@ -375,14 +375,15 @@ escape(const char *p)
 	return low >= 0xdc00 && low <= 0xdfff ? 12 : 0;
 }
 
-/* The first byte at or after p that is a quote, a backslash or a control character; *high gets bits of bytes passed. */
+/* The first byte from p on that is a quote, a backslash or a control character, or some byte at or behind e when there is
+ * none before; *high gets bits of the bytes passed. */
 static inline const char *
-string_special(const char *p, unsigned *high)
+string_special(const char *p, const char *e, unsigned *high)
 {
 #ifdef __SSE2__
 	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1f);
 
-	for (;; p += 16) {
+	for (; p < e; p += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
 		unsigned hi = (unsigned)_mm_movemask_epi8(v);
 		unsigned m = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)),
@@ -397,7 +398,7 @@ string_special(const char *p, unsigned *high)
 		*high |= hi;
 	}
 #else
-	for (;; p++) {
+	for (; p < e; p++) {
 		unsigned char c = (unsigned char)*p;
 
 		if (c == '"' || c == '\\' || c < 0x20)
@@ -405,10 +406,11 @@ string_special(const char *p, unsigned *high)
 		*high |= c & 0x80;
 	}
 #endif
+	return p;
 }
 
 /* The string at p (its opening quote) of a text that ends at e.  Returns the byte behind the closing quote, or NULL with
- * *f filled in.  The padding behind e need not hold a stopper, so the walk looks at e after each block. */
+ * *f filled in. */
 static inline const char *
 string(const char *start, const char *p, const char *e, uint8_t *flags, struct scan_fault *f)
 {
@@ -417,7 +419,7 @@ string(const char *start, const char *p, const char *e, uint8_t *flags, struct s
 
 	*flags = 0;
 	for (;;) {
-		q = string_special(q, &high);
+		q = string_special(q, e, &high);
 		if (q >= e) {
 			fault(f, "not-json", start, p, "a string without its closing quote");
 			return NULL;
@@ -445,36 +447,36 @@ string(const char *start, const char *p, const char *e, uint8_t *flags, struct s
 }
 
 static inline int
-is_digit(char c)
+is_digit(const char *p, const char *e)
 {
-	return (unsigned char)(c - '0') < 10;
+	return p < e && (unsigned char)(*p - '0') < 10;
 }
 
 /* The number at p.  Returns the byte behind it, or NULL. */
 static inline const char *
-number(const char *p, uint8_t *flags)
+number(const char *p, const char *e, uint8_t *flags)
 {
 	*flags = WEIR_INTEGER;
 	p += *p == '-';
-	if (!is_digit(*p))
+	if (!is_digit(p, e))
 		return NULL;
 	if (*p++ != '0')
-		while (is_digit(*p))
+		while (is_digit(p, e))
 			p++;
-	if (*p == '.') {
+	if (p < e && *p == '.') {
 		*flags = 0;
-		if (!is_digit(*++p))
+		if (!is_digit(++p, e))
 			return NULL;
-		while (is_digit(*p))
+		while (is_digit(p, e))
 			p++;
 	}
-	if (*p == 'e' || *p == 'E') {
+	if (p < e && (*p == 'e' || *p == 'E')) {
 		*flags = 0;
 		p++;
 		p += *p == '+' || *p == '-';
-		if (!is_digit(*p))
+		if (!is_digit(p, e))
 			return NULL;
-		while (is_digit(*p))
+		while (is_digit(p, e))
 			p++;
 	}
 	return p;
@@ -579,7 +581,7 @@ value:
 		break;
 	case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
 		kind = WEIR_NUMBER;
-		p = number(p, &flags);
+		p = number(p, e, &flags);
 		break;
 	default:
 		return fault(f, "not-json", start, p, "no value of JSON begins like this");
@@ -711,7 +713,7 @@ skip(const char *p, const char *e)
 		switch (*p) {
 		case '"':
 			for (p++;; p += *p == '\\' ? 2 : 1) {
-				p = string_special(p, &high);
+				p = string_special(p, e, &high);
 				if (*p == '"')
 					break;
 			}
@@ -726,7 +728,7 @@ skip(const char *p, const char *e)
 			p++;
 			break;
 		case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-			p = number(p, &flags);
+			p = number(p, e, &flags);
 			break;
 		case 't': case 'n':
 			p += 4;
