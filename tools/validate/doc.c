@@ -61,7 +61,7 @@ hex4(const char *p)
 	for (int i = 0; i < 4; i++) {
 		const unsigned char c = (unsigned char)p[i];
 
-		v = v << 4 | (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10u);
+		v = v << 4 | (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
 	}
 	return v;
 }

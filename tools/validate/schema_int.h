@@ -15,8 +15,7 @@
 enum keyword {
 	KW_NONE, KW_FALSE, KW_TYPE, KW_ENUM, KW_CONST, KW_MINIMUM, KW_MAXIMUM, KW_EXCLUSIVE_MINIMUM, KW_EXCLUSIVE_MAXIMUM, KW_MULTIPLE_OF,
 	KW_MIN_LENGTH, KW_MAX_LENGTH, KW_PATTERN, KW_FORMAT, KW_MIN_ITEMS, KW_MAX_ITEMS, KW_UNIQUE_ITEMS, KW_CONTAINS, KW_MIN_CONTAINS,
-	KW_MAX_CONTAINS, KW_REQUIRED, KW_MIN_PROPERTIES, KW_MAX_PROPERTIES, KW_DEPENDENT_REQUIRED, KW_PROPERTY_NAMES, KW_ADDITIONAL_PROPERTIES,
-	KW_ITEMS, KW_UNEVALUATED_ITEMS, KW_UNEVALUATED_PROPERTIES, KW_ANY_OF, KW_ONE_OF, KW_NOT, KW_PATTERN_LIMIT, KW_NESTING, KW_MEMORY
+	KW_MAX_CONTAINS, KW_REQUIRED, KW_MIN_PROPERTIES, KW_MAX_PROPERTIES, KW_DEPENDENT_REQUIRED, KW_PROPERTY_NAMES, KW_ANY_OF, KW_ONE_OF, KW_NOT, KW_PATTERN_LIMIT, KW_NESTING, KW_MEMORY
 };
 
 /* A vocabulary that a dialect may leave out. */
@@ -152,11 +151,6 @@ struct scope {			/* the resources entered on the way here, innermost first */
 	const struct scope	*up;
 };
 
-/* The children of one value that some keyword has seen. */
-struct marks {
-	uint64_t	*bit;
-};
-
 struct fault_at {
 	const struct sub	*sub;
 	struct doc_node		 value;	/* copied: a property name has no node of its own */
@@ -202,6 +196,7 @@ struct schema {
 
 /* schema_load.c: memory, documents, resources, references. */
 void		*schema_keep(struct schema *, size_t n, struct fail *);	/* zeroed; lives as long as the schema */
+void		 schema_forget(struct schema *);				/* frees all of it */
 char		*schema_keep_text(struct schema *, const char *p, size_t n, struct fail *);
 struct document	*schema_document(struct schema *, const char *uri, const char *text, size_t n, int builtin, struct fail *);
 /* The schema that `ref`, standing at `node` of `doc`, means: document, node and resource. */
