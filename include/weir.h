@@ -100,6 +100,7 @@ struct weir_stream {
 	int		 framed;	/* 0: plain input, no control lines; a stage with --time keeps its own watermark */
 	const char	*run, *pipe, *shard, *prev, *off, *chain, *epoch, *time, *by;
 	const char	*batch_id;	/* of the sink's --batch-id, else empty */
+	int		 state;		/* a state directory keeps this stage's snapshots, so a run may leave something for the next */
 };
 
 /* A barrier as a sink sees it.  Texts are compact JSON, see weir-stream(5). */

@@ -335,8 +335,16 @@ windows_count(const struct windows *w, struct windows_count *c)
 {
 	*c = (struct windows_count){ .windows = w->n_windows, .rows = w->n_rows, .partly_late = w->n_partly_late, .panes = w->n_panes,
 	    .memory_bytes = w->budget.used_bytes };
+}
+
+uint64_t
+windows_groups(const struct windows *w)
+{
+	uint64_t n = 0;
+
 	for (size_t i = 0; i < w->n_panes; i++)
-		c->groups += w->pane[i]->n_groups;
+		n += w->pane[i]->n_groups;
+	return n;
 }
 
 int64_t

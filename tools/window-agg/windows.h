@@ -78,10 +78,11 @@ int		 windows_load(struct windows *, int (*get)(void *, void *, size_t), int (*k
 struct windows_count {
 	uint64_t	windows, rows;		/* closed so far */
 	uint64_t	partly_late;		/* (event, window) pairs missed by events that other windows took */
-	uint64_t	panes, groups;		/* open now */
+	uint64_t	panes;			/* open now */
 	uint64_t	memory_bytes;
 };
 void		 windows_count(const struct windows *, struct windows_count *);
+uint64_t	 windows_groups(const struct windows *);	/* in open panes; walks over them */
 int64_t		 windows_watermark(const struct windows *);	/* INT64_MIN: none yet */
 /* Taken before + taken = closed + open, in (event, window) pairs, each side counted on its own way: 0 or WINDOWS_UNBALANCED. */
 int		 windows_balance(const struct windows *);
