@@ -6,6 +6,15 @@ noinst_LTLIBRARIES += %D%/libenrich.la
 
 ENRICH_LAYERS = libcommon/json/libjson.la libcommon/base/libbase.la $(SQLITE_LIBS)
 
+bin_PROGRAMS += %D%/enrich
+%C%_enrich_SOURCES = %D%/main.c
+%C%_enrich_LDADD = %D%/libenrich.la $(HOST_LIBS) $(SQLITE_LIBS)
+
+pkglib_LTLIBRARIES += %D%/enrich-stage.la
+%C%_enrich_stage_la_SOURCES =
+%C%_enrich_stage_la_LIBADD = %D%/libenrich.la $(ENRICH_LAYERS)
+%C%_enrich_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+
 unit_tests += tests/unit/csv tests/unit/lookup
 tests_unit_csv_SOURCES = tests/unit/csv.c tools/enrich/csv.c
 tests_unit_csv_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools/enrich
