@@ -1,4 +1,3 @@
-# Stage, executable and module; main.c waits for nothing but the host.
 noinst_LTLIBRARIES += %D%/libdedupe.la
 %C%_libdedupe_la_SOURCES = %D%/dedupe.c %D%/keys.c %D%/keys.h %D%/seen.c %D%/seen.h
 
