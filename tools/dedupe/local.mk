@@ -4,6 +4,10 @@ noinst_LTLIBRARIES += %D%/libdedupe.la
 
 DEDUPE_LAYERS = libcommon/json/libjson.la libcommon/base/libbase.la
 
+bin_PROGRAMS += %D%/dedupe
+%C%_dedupe_SOURCES = %D%/main.c
+%C%_dedupe_LDADD = %D%/libdedupe.la $(HOST_LIBS)
+
 pkglib_LTLIBRARIES += %D%/dedupe-stage.la
 %C%_dedupe_stage_la_SOURCES =
 %C%_dedupe_stage_la_LIBADD = %D%/libdedupe.la $(DEDUPE_LAYERS)
