@@ -292,7 +292,8 @@ enrich_ask(struct weir_ctx *ctx, struct enrich *s, struct lookup_of *l, struct w
 	l->asked = 1;
 	l->found = 0;
 	if (s->as_of.path && value_time(&b->col[s->as_of_column][i], s->as_of.unit, &at_us) < 0)
-		return weir_reject(ctx, b, i, "bad-time", s->as_of.path, "%s is no time of that form", s->as_of.path);
+		return weir_reject(ctx, b, i, "bad-time", s->as_of.path, "%s %s", s->as_of.path,
+		    b->col[s->as_of_column][i].kind == WEIR_ABSENT ? "is missing" : "is no time of that form");
 	if (v->kind == WEIR_STRING && (!(v->flags & WEIR_ESCAPED) || v->n <= sizeof text))
 		n = value_text_of(v, text, &key);
 	else if (v->kind != WEIR_NUMBER && v->kind != WEIR_TRUE && v->kind != WEIR_FALSE)
