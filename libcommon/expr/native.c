@@ -573,7 +573,7 @@ test_has(struct native *x, const struct node *k, struct weir_value *const *col, 
 		return EXPR_FALSE;
 	if (load(x, k->a, t->n - 1, col, i, &v, why) < 0)
 		return EXPR_ERROR;
-	if (v.kind != WEIR_OBJECT)
+	if (v.kind != WEIR_OBJECT && v.kind != WEIR_NULL)
 		return fail(why, WEIR_EDATA, "%s: cannot check whether %s has a key", t->text[t->n - 1], kind_name(v.kind)), EXPR_ERROR;
 	return EXPR_FALSE;
 }

@@ -83,7 +83,7 @@ static const char *const native_tests[] = {
 	".a | has(\"b\")", ".a.b | has(\"c\")", "has(\"odd key\")", ".\"odd key\" == 3", ".[\"odd key\"] == .a", ".a[\"b\"] == 1", ".a == .b", ".a < .b",
 	".a != .b", ".a and .b", ".a or .b", ".a == 1 and .b == 2", ".a == 1 or .b == 5", "(.a == 1 or .b == 5) and (.b | not)", ".a | not",
 	"has(\"a\") | not", "select(.a == 1)", "select(.a) | select(.b)", "select(.a) | .b == 2", "(.a)", "1 < .a", "\"x\" == .a", ".a == -1",
-	".a == 1.5", ".a == 1e2", "1 == 1", "true", "null", ".a==1and .b==2", ".a.b == \"q\\\"\\n\"", " .a  ==\n1 ", "null == .a", ".a == \"\\u00fc\" | not",
+	".a == 1.5", ".a == 1e2", "1 == 1", "true", "null", ".a==1 and .b==2", ".a.b == \"q\\\"\\n\"", " .a  ==\n1 ", "null == .a", ".a == \"\\u00fc\" | not",
 };
 
 /* Only these are left to libjq; one of the list above may be too, as long as the answers agree. */
@@ -225,7 +225,7 @@ runs(void **state)
 	run(".", "{\"a\":12345678901234567890,\"b\":1.50,\"c\":[1e2,{\"d\":0.1000}]}", EXPR_TRUE,
 	    "{\"a\":12345678901234567890,\"b\":1.50,\"c\":[1e2,{\"d\":0.1000}]}");
 	run(".x = .a + 1", "{\"a\":1,\"big\":9007199254740993}", EXPR_TRUE, "{\"a\":1,\"big\":9007199254740993,\"x\":2}");
-	run(".a += 1", "{\"a\":9007199254740993}", EXPR_TRUE, "{\"a\":9007199254740992}");	/* computed: a double */
+	run(".a += 3", "{\"a\":9007199254740993}", EXPR_TRUE, "{\"a\":9007199254740996}");	/* computed: a double, rounded twice */
 	run("del(.a)", "{\"a\":1,\"b\":\"\\u00fc\\n\"}", EXPR_TRUE, "{\"b\":\"\xc3\xbc\\n\"}");
 	run("select(.a == 2)", "{\"a\":1}", EXPR_FALSE, "");
 	run(".a", "{\"a\":1}", EXPR_ERROR, "");

@@ -1,4 +1,3 @@
-# Stage, executable and module; main.c waits for nothing but the host.
 noinst_LTLIBRARIES += %D%/libdedupe.la
 %C%_libdedupe_la_SOURCES = %D%/dedupe.c %D%/keys.c %D%/keys.h %D%/seen.c %D%/seen.h
 
@@ -11,7 +10,7 @@ bin_PROGRAMS += %D%/dedupe
 pkglib_LTLIBRARIES += %D%/dedupe-stage.la
 %C%_dedupe_stage_la_SOURCES =
 %C%_dedupe_stage_la_LIBADD = %D%/libdedupe.la $(DEDUPE_LAYERS)
-%C%_dedupe_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+%C%_dedupe_stage_la_LDFLAGS = $(MODULE_FLAGS)
 
 unit_tests += tests/unit/seen
 tests_unit_seen_SOURCES = tests/unit/seen.c tools/dedupe/seen.c
