@@ -133,18 +133,25 @@ list(struct nested *s, const struct parquet_column *c, const struct weir_value *
 	return i ? 0 : nulls(s, c, rep, c->max_def);
 }
 
-/* A key that is no string in the table is read from the text in it: "12" is 12. */
-static struct weir_value
-map_key(const struct parquet_column *k, const struct weir_value *key)
+/* A key that is no string in the table is read from the text in it: "12" is 12.  0, or -1: no memory. */
+static int
+map_key(struct nested *s, const struct parquet_column *k, const struct weir_value *key, struct weir_value *out)
 {
-	int number = k->type == COLUMN_INT || k->type == COLUMN_LONG || k->type == COLUMN_FLOAT || k->type == COLUMN_DOUBLE;
 	struct scan_limits limits = { .max_depth = 1 };
 	struct scan_fault fault;
+	char *room;
+	size_t n;
 
-	if ((number || k->type == COLUMN_BOOLEAN) && k->kind == COLUMN_PRIMITIVE && key->n > 2 && !(key->flags & WEIR_ESCAPED) &&
-	    scan_document(key->p + 1, key->n - 2, &limits, &fault) == 0)
-		return value_of(key->p + 1, key->n - 2);
-	return *key;
+	*out = *key;
+	if (k->kind != COLUMN_PRIMITIVE || (k->type != COLUMN_BOOLEAN && k->type != COLUMN_INT && k->type != COLUMN_LONG &&
+	    k->type != COLUMN_FLOAT && k->type != COLUMN_DOUBLE))
+		return 0;
+	if (!(room = convert_room(s->convert, (size_t)key->n + SCAN_PAD)))
+		return -1;
+	n = value_text(key, room);
+	if (n && scan_document(room, n, &limits, &fault) == 0 && room[0] > ' ' && room[n - 1] > ' ')
+		*out = value_of(room, n);
+	return 0;
 }
 
 static int
@@ -158,10 +165,10 @@ map(struct nested *s, const struct parquet_column *c, const struct weir_value *v
 	if (v->kind != WEIR_OBJECT)
 		return bad(s, c, v, CONVERT_KIND);
 	for (; scan_next(v->p, v->n, &at, &key, &value); i++) {
-		struct weir_value k = map_key(&c->child[0], &key);
 		unsigned r = i ? c->child->max_rep : rep;
+		struct weir_value k;
 
-		if (buf_putc(&s->path, '.') < 0 || buf_put(&s->path, key.p, key.n) < 0)
+		if (map_key(s, &c->child[0], &key, &k) < 0 || buf_putc(&s->path, '.') < 0 || buf_put(&s->path, key.p, key.n) < 0)
 			return -1;
 		if ((rc = put(s, &c->child[0], &k, r)) || (rc = put(s, &c->child[1], &value, r)))
 			return rc;
