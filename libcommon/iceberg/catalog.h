@@ -39,4 +39,12 @@ struct catalog {
 int	catalog_open(const char *uri, const char *warehouse, int create, struct catalog **, struct fail *);
 void	catalog_close(struct catalog *);
 
+/* Where a new table of that name goes: warehouse/ns/name. */
+int	catalog_location(struct catalog *, const char *table, struct buf *out, struct fail *);
+
+/* A random uuid (version 4) as text, and a random snapshot id: positive, 63 bits. */
+#define CATALOG_UUID_SIZE	37
+int	catalog_uuid(char *out, struct fail *);
+int	catalog_snapshot_id(int64_t *, struct fail *);
+
 #endif

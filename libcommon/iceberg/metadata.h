@@ -33,7 +33,10 @@ struct metadata {
 	struct metadata_snapshot *snapshot;		/* in the order of the document */
 };
 
+/* JSON, or gzip of it. */
 int	 metadata_parse(const char *p, size_t n, struct metadata **, struct fail *);
+/* The same of a document, whose reference is taken over, also on failure. */
+int	 metadata_from(json_t *doc, struct metadata **, struct fail *);
 void	 metadata_free(struct metadata *);
 int	 metadata_text(const struct metadata *, struct buf *out);	/* -1: no memory */
 
