@@ -2,8 +2,8 @@ noinst_LTLIBRARIES += %D%/libparquet.la
 %C%_libparquet_la_SOURCES = %D%/column.c %D%/column.h
 
 # reading
-%C%_libparquet_la_SOURCES += %D%/thrift_read.c %D%/thrift_read.h %D%/footer.c %D%/footer.h %D%/decode.c %D%/decode.h \
-	%D%/uncompress.c %D%/uncompress.h %D%/pages.c %D%/pages.h %D%/show.c %D%/show.h %D%/read.c %D%/read.h
+%C%_libparquet_la_SOURCES += %D%/thrift_read.c %D%/thrift_read.h %D%/tail.c %D%/tail.h %D%/decode.c %D%/decode.h \
+	%D%/uncompress.c %D%/uncompress.h %D%/chunk.c %D%/chunk.h %D%/show.c %D%/show.h %D%/read.c %D%/read.h
 
 unit_tests += tests/unit/parquet_read
 tests_unit_parquet_read_SOURCES = tests/unit/parquet_read.c

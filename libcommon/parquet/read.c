@@ -27,7 +27,7 @@ struct plan {
 };
 
 struct column {
-	struct pages	*pages;
+	struct chunk	*pages;
 	uint32_t	 leaf;
 	uint8_t		 shown;
 };
@@ -38,7 +38,7 @@ struct watched {
 };
 
 struct parquet_read {
-	struct pages_file	 file;
+	struct chunk_file	 file;
 	char			*name;
 	struct plan		*plan;
 	struct column		*column;
@@ -56,9 +56,9 @@ oom(const struct parquet_read *r, struct fail *f)
 }
 
 static int
-tail_read(struct parquet_read *r, struct fail *f)
+footer_read(struct parquet_read *r, struct fail *f)
 {
-	struct pages_source *s = &r->file.source;
+	struct chunk_source *s = &r->file.source;
 	uint8_t tail[8];
 	uint32_t n;
 	char *p;
@@ -87,11 +87,11 @@ tail_read(struct parquet_read *r, struct fail *f)
 		free(p);
 		return e;
 	}
-	return footer_parse(&r->file.footer, p, n, r->file.data_end, r->name, f);
+	return tail_parse(&r->file.footer, p, n, r->file.data_end, r->name, f);
 }
 
 struct parquet_read *
-parquet_read_open(const struct pages_source *s, struct fail *f)
+parquet_read_open(const struct chunk_source *s, struct fail *f)
 {
 	struct parquet_read *r = calloc(1, sizeof *r);
 
@@ -102,8 +102,8 @@ parquet_read_open(const struct pages_source *s, struct fail *f)
 	}
 	r->file.source = *s;
 	r->file.source.name = r->name;
-	r->file.max = PAGES_MEMORY;
-	if (tail_read(r, f) < 0) {
+	r->file.max = CHUNK_MEMORY;
+	if (footer_read(r, f) < 0) {
 		parquet_read_close(r);
 		return NULL;
 	}
@@ -116,20 +116,20 @@ parquet_read_close(struct parquet_read *r)
 	if (!r)
 		return;
 	for (size_t i = 0; i < r->n_columns; i++) {
-		pages_free(r->column[i].pages);
+		chunk_free(r->column[i].pages);
 		free(r->column[i].pages);
 	}
 	for (size_t i = 0; i < r->n_plan; i++)
 		free(r->plan[i].key);
 	free(r->column);
 	free(r->plan);
-	footer_free(&r->file.footer);
+	tail_free(&r->file.footer);
 	uncompress_free(r->file.uncompress);
 	free(r->name);
 	free(r);
 }
 
-const struct footer *
+const struct tail *
 parquet_read_footer(const struct parquet_read *r)
 {
 	return &r->file.footer;
@@ -156,7 +156,7 @@ plan_new(struct parquet_read *r, uint8_t kind)
 static int
 column_new(struct parquet_read *r, uint32_t leaf, int shown)
 {
-	struct pages *pages;
+	struct chunk *pages;
 
 	if (r->n_columns == r->cap_columns) {
 		size_t cap = r->cap_columns ? r->cap_columns * 2 : 32;
@@ -174,7 +174,7 @@ column_new(struct parquet_read *r, uint32_t leaf, int shown)
 	return 0;
 }
 
-static const struct footer_node *
+static const struct tail_node *
 node_of(const struct parquet_read *r, uint32_t i)
 {
 	return &r->file.footer.node[i];
@@ -183,7 +183,7 @@ node_of(const struct parquet_read *r, uint32_t i)
 static int
 mismatch(const struct parquet_read *r, uint32_t i, const char *wanted, struct fail *f)
 {
-	const struct footer_node *n = node_of(r, i);
+	const struct tail_node *n = node_of(r, i);
 
 	return fail(f, WEIR_EDATA, "%s: column %.*s cannot be read as %s", r->name, (int)n->n_name, n->name, wanted);
 }
@@ -208,7 +208,7 @@ key_set(struct plan *p, const char *name, size_t n)
 static int
 build_leaf(struct parquet_read *r, uint32_t i, const struct parquet_column *want, uint32_t *out, struct fail *f)
 {
-	const struct footer_node *n = node_of(r, i);
+	const struct tail_node *n = node_of(r, i);
 	struct show show;
 	const char *bad = want && want->kind != COLUMN_PRIMITIVE ? "a nested column" : show_pick(&show, n, want);
 
@@ -224,7 +224,7 @@ build_leaf(struct parquet_read *r, uint32_t i, const struct parquet_column *want
 static uint32_t
 guide_leaf(const struct parquet_read *r, uint32_t i)
 {
-	const struct footer *m = &r->file.footer;
+	const struct tail *m = &r->file.footer;
 	uint32_t best = NONE;
 
 	if (!node_of(r, i)->child)
@@ -251,7 +251,7 @@ build_struct(struct parquet_read *r, uint32_t i, const struct parquet_column *wa
 		const struct parquet_column *w = want ? &want->child[k] : NULL;
 		const char *name = w ? w->name : node_of(r, file_child)->name;
 		size_t n_name = w ? strlen(w->name) : node_of(r, file_child)->n_name;
-		uint32_t from = w ? footer_find(&r->file.footer, i, w->field_id, w->name) : file_child, child;
+		uint32_t from = w ? tail_find(&r->file.footer, i, w->field_id, w->name) : file_child, child;
 		int e;
 
 		if (from == 0)
@@ -328,9 +328,9 @@ build_map(struct parquet_read *r, uint32_t items, const struct parquet_column *w
 static int
 is_element(const struct parquet_read *r, uint32_t list, uint32_t items)
 {
-	const struct footer_node *n = node_of(r, items), *l = node_of(r, list);
+	const struct tail_node *n = node_of(r, items), *l = node_of(r, list);
 
-	if (!n->child || n->n_children > 1 || node_of(r, n->child)->repetition == FOOTER_REPEATED)
+	if (!n->child || n->n_children > 1 || node_of(r, n->child)->repetition == TAIL_REPEATED)
 		return 1;
 	return (n->n_name == 5 && memcmp(n->name, "array", 5) == 0) ||
 	    (n->n_name == l->n_name + 6 && memcmp(n->name, l->name, l->n_name) == 0 && memcmp(n->name + l->n_name, "_tuple", 6) == 0);
@@ -340,8 +340,8 @@ is_element(const struct parquet_read *r, uint32_t list, uint32_t items)
 static int
 build_content(struct parquet_read *r, uint32_t i, const struct parquet_column *want, uint32_t *out, struct fail *f)
 {
-	const struct footer_node *n = node_of(r, i), *only = n->n_children == 1 ? node_of(r, n->child) : NULL;
-	int holds = only && only->repetition == FOOTER_REPEATED, e;
+	const struct tail_node *n = node_of(r, i), *only = n->n_children == 1 ? node_of(r, n->child) : NULL;
+	int holds = only && only->repetition == TAIL_REPEATED, e;
 
 	if (!n->child)
 		e = build_leaf(r, i, want, out, f);
@@ -366,10 +366,10 @@ build_content(struct parquet_read *r, uint32_t i, const struct parquet_column *w
 static int
 build_field(struct parquet_read *r, uint32_t i, const struct parquet_column *want, uint32_t *out, struct fail *f)
 {
-	const struct footer_node *n = node_of(r, i);
+	const struct tail_node *n = node_of(r, i);
 	int e;
 
-	if (n->repetition != FOOTER_REPEATED)
+	if (n->repetition != TAIL_REPEATED)
 		return build_content(r, i, want, out, f);
 	/* repeated outside LIST and MAP: a list that is never null */
 	if ((e = build_list(r, i, i, want, out, f)) < 0)
@@ -407,7 +407,7 @@ parquet_read_watch(struct parquet_read *r, const struct parquet_column *const *p
 		return fail(f, WEIR_ECONFIG, "a filter looks at %d columns at most", READ_WATCHED);
 	w->column = NONE;
 	for (size_t k = 0; k < n; k++)
-		if (!(i = footer_find(&r->file.footer, i, path[k]->field_id, path[k]->name)))
+		if (!(i = tail_find(&r->file.footer, i, path[k]->field_id, path[k]->name)))
 			return (int)r->n_watched++;
 	if (node_of(r, i)->child || node_of(r, i)->rep)
 		return mismatch(r, i, "the single value that a filter wants", f);
@@ -428,9 +428,9 @@ int
 parquet_read_bounds(const struct parquet_read *r, uint32_t group, int watched, struct show_key *min, struct show_key *max, int64_t *n_nulls)
 {
 	const struct watched *w = &r->watched[watched];
-	const struct footer *m = &r->file.footer;
-	const struct footer_chunk *c;
-	const struct footer_node *n;
+	const struct tail *m = &r->file.footer;
+	const struct tail_chunk *c;
+	const struct tail_node *n;
 	uint32_t leaf;
 	int known = 0;
 
@@ -442,13 +442,13 @@ parquet_read_bounds(const struct parquet_read *r, uint32_t group, int watched, s
 	leaf = r->column[w->column].leaf;
 	n = node_of(r, m->leaf[leaf]);
 	c = &m->group[group].chunk[leaf];
-	if (c->has & FOOTER_HAS_NULLS && c->n_nulls >= 0 && c->n_nulls <= c->n_values)
+	if (c->has & TAIL_HAS_NULLS && c->n_nulls >= 0 && c->n_nulls <= c->n_values)
 		*n_nulls = c->n_nulls;
 	if (!m->ordered[leaf])
 		return 0;
-	if (c->has & FOOTER_HAS_MIN && show_key_bound(&w->show, n, c->min, c->n_min, min) == 0)
+	if (c->has & TAIL_HAS_MIN && show_key_bound(&w->show, n, c->min, c->n_min, min) == 0)
 		known |= 1;
-	if (c->has & FOOTER_HAS_MAX && show_key_bound(&w->show, n, c->max, c->n_max, max) == 0)
+	if (c->has & TAIL_HAS_MAX && show_key_bound(&w->show, n, c->max, c->n_max, max) == 0)
 		known |= 2;
 	return known;
 }
@@ -458,7 +458,7 @@ parquet_read_bounds(const struct parquet_read *r, uint32_t group, int watched, s
 int
 parquet_read_group(struct parquet_read *r, uint32_t group, struct fail *f)
 {
-	const struct footer_group *g = &r->file.footer.group[group];
+	const struct tail_group *g = &r->file.footer.group[group];
 	int e;
 
 	if (!r->planned && (e = parquet_read_columns(r, NULL, f)) < 0)
@@ -467,13 +467,13 @@ parquet_read_group(struct parquet_read *r, uint32_t group, struct fail *f)
 	r->n_rows = g->n_rows;
 	r->pending = 0;
 	for (size_t i = 0; i < r->n_columns; i++)
-		if ((e = pages_open(r->column[i].pages, &r->file, r->column[i].leaf, &g->chunk[r->column[i].leaf], f)) < 0)
+		if ((e = chunk_open(r->column[i].pages, &r->file, r->column[i].leaf, &g->chunk[r->column[i].leaf], f)) < 0)
 			return e;
 	return 0;
 }
 
 static int
-uneven(const struct parquet_read *r, const struct pages *p, struct fail *f)
+uneven(const struct parquet_read *r, const struct chunk *p, struct fail *f)
 {
 	return fail(f, WEIR_EDATA, "%s: column %.*s is damaged: its levels do not fit its schema, its neighbours or the number of rows (row %lld)",
 	    r->name, (int)p->node->n_name, p->node->name, (long long)r->row);
@@ -483,16 +483,16 @@ uneven(const struct parquet_read *r, const struct pages *p, struct fail *f)
 static int
 pass(const struct parquet_read *r, uint32_t column, unsigned rep, struct fail *f)
 {
-	struct pages *p = r->column[column].pages;
-	int here = pages_here(p, f);
+	struct chunk *p = r->column[column].pages;
+	int here = chunk_here(p, f);
 
 	if (here < 0)
 		return here;
 	if (!here)
 		return uneven(r, p, f);
 	do
-		pages_next(p);
-	while ((here = pages_here(p, f)) > 0 && p->rep[p->i] > rep);
+		chunk_next(p);
+	while ((here = chunk_here(p, f)) > 0 && p->rep[p->i] > rep);
 	return here < 0 ? here : 0;
 }
 
@@ -518,8 +518,8 @@ parquet_read_next(struct parquet_read *r, struct fail *f)
 	r->row += r->pending;
 	r->pending = 0;
 	for (size_t i = 0; i < r->n_columns; i++) {
-		struct pages *p = r->column[i].pages;
-		int here = pages_here(p, f);
+		struct chunk *p = r->column[i].pages;
+		int here = chunk_here(p, f);
 
 		if (here < 0)
 			return here;
@@ -533,9 +533,9 @@ parquet_read_next(struct parquet_read *r, struct fail *f)
 static int	put(struct parquet_read *, const struct plan *, struct buf *, struct fail *);
 
 static int
-put_leaf(struct parquet_read *r, const struct plan *n, struct pages *p, struct buf *out, struct fail *f)
+put_leaf(struct parquet_read *r, const struct plan *n, struct chunk *p, struct buf *out, struct fail *f)
 {
-	const union decode_cell *c = pages_value(p, f);
+	const union decode_cell *c = chunk_value(p, f);
 	const char *bad;
 
 	if (!c)
@@ -545,7 +545,7 @@ put_leaf(struct parquet_read *r, const struct plan *n, struct pages *p, struct b
 		return oom(r, f);
 	if (bad)
 		return fail(f, WEIR_EDATA, "%s: column %.*s, row %lld: %s", r->name, (int)p->node->n_name, p->node->name, (long long)r->row, bad);
-	pages_next(p);
+	chunk_next(p);
 	return 0;
 }
 
@@ -569,7 +569,7 @@ static int
 put_item(struct parquet_read *r, const struct plan *n, struct buf *out, struct fail *f)
 {
 	const struct plan *key = &r->plan[n->child];
-	struct pages *p = r->column[n->first].pages;
+	struct chunk *p = r->column[n->first].pages;
 	int e;
 
 	if (n->kind == PLAN_LIST)
@@ -588,7 +588,7 @@ put_item(struct parquet_read *r, const struct plan *n, struct buf *out, struct f
 }
 
 static int
-put_items(struct parquet_read *r, const struct plan *n, struct pages *p, struct buf *out, struct fail *f)
+put_items(struct parquet_read *r, const struct plan *n, struct chunk *p, struct buf *out, struct fail *f)
 {
 	int e, here;
 
@@ -602,7 +602,7 @@ put_items(struct parquet_read *r, const struct plan *n, struct pages *p, struct 
 	for (;;) {
 		if ((e = put_item(r, n, out, f)) < 0)
 			return e;
-		if ((here = pages_here(p, f)) < 0)
+		if ((here = chunk_here(p, f)) < 0)
 			return here;
 		if (!here || p->rep[p->i] < n->item_rep)
 			break;
@@ -617,13 +617,13 @@ put_items(struct parquet_read *r, const struct plan *n, struct pages *p, struct 
 static int
 put(struct parquet_read *r, const struct plan *n, struct buf *out, struct fail *f)
 {
-	struct pages *p;
+	struct chunk *p;
 	int here;
 
 	if (n->kind == PLAN_MISSING)
 		return buf_puts(out, "null") < 0 ? oom(r, f) : 0;
 	p = r->column[n->first].pages;
-	if ((here = pages_here(p, f)) <= 0)
+	if ((here = chunk_here(p, f)) <= 0)
 		return here < 0 ? here : uneven(r, p, f);
 	if (p->def[p->i] < n->def) {
 		if (buf_puts(out, "null") < 0)
@@ -655,14 +655,14 @@ parquet_read_peek(struct parquet_read *r, int watched, struct show_key *k, struc
 {
 	const struct watched *w = &r->watched[watched];
 	const union decode_cell *c;
-	struct pages *p;
+	struct chunk *p;
 
 	if (w->column == NONE)
 		return 0;
 	p = r->column[w->column].pages;
-	if (!pages_has_value(p))
+	if (!chunk_has_value(p))
 		return 0;
-	if (!(c = pages_value(p, f)))
+	if (!(c = chunk_value(p, f)))
 		return f->code;
 	if (show_key(&w->show, c, k) < 0)
 		return fail(f, WEIR_EDATA, "%s: column %.*s, row %lld: a value cannot be compared", r->name, (int)p->node->n_name, p->node->name,

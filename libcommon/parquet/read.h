@@ -18,8 +18,8 @@
 #include "buf.h"
 #include "column.h"
 #include "fail.h"
-#include "footer.h"
-#include "pages.h"
+#include "tail.h"
+#include "chunk.h"
 #include "show.h"
 
 #define READ_FOOTER	(256u << 20)	/* bytes of the longest footer */
@@ -28,9 +28,9 @@
 struct parquet_read;
 
 /* The struct and what it points to is copied, but for source->arg. */
-struct parquet_read *parquet_read_open(const struct pages_source *, struct fail *);
+struct parquet_read *parquet_read_open(const struct chunk_source *, struct fail *);
 void	parquet_read_close(struct parquet_read *);
-const struct footer *parquet_read_footer(const struct parquet_read *);
+const struct tail *parquet_read_footer(const struct parquet_read *);
 
 /* Show these columns: root is a struct whose children are looked for by field id (by name in a file without ids), at every level.
  * One that the file lacks is null.  The tree must outlive the reader.  NULL: what the file has, as it has it. */

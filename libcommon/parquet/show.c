@@ -16,12 +16,12 @@
 
 const char show_no_memory[] = "no memory";
 
-static const int64_t per_second[] = { [FOOTER_MS] = 1000, [FOOTER_US] = 1000000, [FOOTER_NS] = 1000000000 };
-static const uint8_t unit_digits[] = { [FOOTER_MS] = 3, [FOOTER_US] = 6, [FOOTER_NS] = 9 };
+static const int64_t per_second[] = { [TAIL_MS] = 1000, [TAIL_US] = 1000000, [TAIL_NS] = 1000000000 };
+static const uint8_t unit_digits[] = { [TAIL_MS] = 3, [TAIL_US] = 6, [TAIL_NS] = 9 };
 
 /* By what the file says alone. */
 static const char *
-natural(struct show *s, const struct footer_node *n)
+natural(struct show *s, const struct tail_node *n)
 {
 	static const uint8_t forms[] = { [PARQUET_BOOLEAN] = SHOW_BOOLEAN, [PARQUET_INT32] = SHOW_INTEGER, [PARQUET_INT64] = SHOW_INTEGER,
 	    [PARQUET_INT96] = SHOW_INT96, [PARQUET_FLOAT] = SHOW_FLOAT, [PARQUET_DOUBLE] = SHOW_DOUBLE, [PARQUET_BYTE_ARRAY] = SHOW_BASE64,
@@ -49,7 +49,7 @@ natural(struct show *s, const struct footer_node *n)
 			s->form = SHOW_DATE;
 		break;
 	case LOGICAL_TIME:
-		if (n->unit == FOOTER_MS ? i32 : i64)
+		if (n->unit == TAIL_MS ? i32 : i64)
 			s->form = SHOW_TIME;
 		break;
 	case LOGICAL_TIMESTAMP:
@@ -79,7 +79,7 @@ natural(struct show *s, const struct footer_node *n)
 }
 
 const char *
-show_pick(struct show *s, const struct footer_node *n, const struct parquet_column *want)
+show_pick(struct show *s, const struct tail_node *n, const struct parquet_column *want)
 {
 	const char *bad = natural(s, n);
 	int integer = s->form == SHOW_INTEGER || s->form == SHOW_UNSIGNED, bytes = n->physical == PARQUET_BYTE_ARRAY || n->physical == PARQUET_FIXED;
@@ -110,7 +110,7 @@ show_pick(struct show *s, const struct footer_node *n, const struct parquet_colu
 	case COLUMN_TIMESTAMP: case COLUMN_TIMESTAMPTZ:
 		if (s->form == SHOW_INTEGER && n->physical == PARQUET_INT64) {
 			s->form = SHOW_TIMESTAMP;
-			s->unit = FOOTER_US;
+			s->unit = TAIL_US;
 		}
 		s->utc = want->type == COLUMN_TIMESTAMPTZ;
 		return s->form == SHOW_TIMESTAMP || s->form == SHOW_INT96 ? NULL : "timestamp";
@@ -422,7 +422,7 @@ show_key(const struct show *s, const union decode_cell *c, struct show_key *k)
 }
 
 int
-show_key_bound(const struct show *s, const struct footer_node *leaf, const char *p, size_t n, struct show_key *k)
+show_key_bound(const struct show *s, const struct tail_node *leaf, const char *p, size_t n, struct show_key *k)
 {
 	union decode_cell c;
 	uint32_t v;

@@ -15,7 +15,7 @@
 #include "buf.h"
 #include "column.h"
 #include "decode.h"
-#include "footer.h"
+#include "tail.h"
 #include "number.h"
 
 enum show_form {
@@ -25,7 +25,7 @@ enum show_form {
 
 struct show {
 	uint8_t	form;			/* enum show_form */
-	uint8_t	unit, utc;		/* times: enum footer_unit */
+	uint8_t	unit, utc;		/* times: enum tail_unit */
 	uint8_t	scale;
 	uint8_t	bits;			/* SHOW_UNSIGNED */
 };
@@ -44,7 +44,7 @@ struct show_key {
 };
 
 /* How to show the values of a leaf; want may be NULL.  NULL, or why that cannot be done: static text. */
-const char	*show_pick(struct show *, const struct footer_node *leaf, const struct parquet_column *want);
+const char	*show_pick(struct show *, const struct tail_node *leaf, const struct parquet_column *want);
 
 /* Append the value.  NULL, or what is wrong with it; show_no_memory. */
 const char	*show_json(const struct show *, const union decode_cell *, struct buf *);
@@ -53,7 +53,7 @@ extern const char show_no_memory[];
 /* The value as a key; bytes point to where the cell points.  0, or -1: it has no order. */
 int	show_key(const struct show *, const union decode_cell *, struct show_key *);
 /* The same of a bound in a file's statistics. */
-int	show_key_bound(const struct show *, const struct footer_node *leaf, const char *p, size_t n, struct show_key *);
+int	show_key_bound(const struct show *, const struct tail_node *leaf, const char *p, size_t n, struct show_key *);
 
 /* <0, 0, >0; of NaN the answer is 2: nothing. */
 int	show_compare(const struct show_key *, const struct show_key *);

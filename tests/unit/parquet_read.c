@@ -72,7 +72,7 @@ load(const char *path)
 static struct parquet_read *
 open_memory(struct memory *m, const char *name, struct fail *f)
 {
-	struct pages_source s = { .at = memory_at, .arg = m, .size = m->n, .name = name };
+	struct chunk_source s = { .at = memory_at, .arg = m, .size = m->n, .name = name };
 
 	f->code = 0;
 	return parquet_read_open(&s, f);
@@ -82,7 +82,7 @@ open_memory(struct memory *m, const char *name, struct fail *f)
 static int64_t
 read_all(struct parquet_read *r, struct buf *out, int64_t most, struct fail *f)
 {
-	const struct footer *m = parquet_read_footer(r);
+	const struct tail *m = parquet_read_footer(r);
 	int64_t rows = 0;
 
 	for (uint32_t g = 0; g < m->n_groups; g++) {
@@ -250,7 +250,7 @@ test_thrift(void **state)
 /* ---- how values look ---- */
 
 static void
-shows(const struct footer_node *n, const struct parquet_column *want, union decode_cell c, const char *text)
+shows(const struct tail_node *n, const struct parquet_column *want, union decode_cell c, const char *text)
 {
 	struct buf out = { 0 };
 	struct show s;
@@ -273,16 +273,16 @@ test_show(void **state)
 	static const uint8_t ones[16] = { [0 ... 15] = 0xff };
 	static const uint8_t big[16] = { 0x4b, 0x3b, 0x4c, 0xa8, 0x5a, 0x86, 0xc4, 0x7a, 0x09, 0x8a, 0x22, 0x3f, 0xff, 0xff, 0xff, 0xff };
 	static const uint8_t uuid[16] = { 0xf7, 0x9c, 0x3e, 0x09, 0x67, 0x7c, 0x4b, 0xbd, 0xa4, 0x79, 0x3f, 0x34, 0x9c, 0xb7, 0x85, 0xe7 };
-	struct footer_node ts = { .physical = PARQUET_INT64, .logical = LOGICAL_TIMESTAMP, .unit = FOOTER_US, .utc = 1 };
-	struct footer_node ns = { .physical = PARQUET_INT64, .logical = LOGICAL_TIMESTAMP, .unit = FOOTER_NS };
-	struct footer_node date = { .physical = PARQUET_INT32, .logical = LOGICAL_DATE };
-	struct footer_node clock = { .physical = PARQUET_INT64, .logical = LOGICAL_TIME, .unit = FOOTER_US };
-	struct footer_node dec = { .physical = PARQUET_FIXED, .length = 16, .logical = LOGICAL_DECIMAL, .precision = 38, .scale = 2 };
-	struct footer_node small = { .physical = PARQUET_INT32, .logical = LOGICAL_DECIMAL, .precision = 9, .scale = 3 };
-	struct footer_node u64 = { .physical = PARQUET_INT64, .logical = LOGICAL_INTEGER, .bits = 64, .is_unsigned = 1 };
-	struct footer_node u32 = { .physical = PARQUET_INT32, .logical = LOGICAL_INTEGER, .bits = 32, .is_unsigned = 1 };
-	struct footer_node flt = { .physical = PARQUET_FLOAT }, dbl = { .physical = PARQUET_DOUBLE }, bin = { .physical = PARQUET_BYTE_ARRAY };
-	struct footer_node id = { .physical = PARQUET_FIXED, .length = 16 }, i32 = { .physical = PARQUET_INT32 };
+	struct tail_node ts = { .physical = PARQUET_INT64, .logical = LOGICAL_TIMESTAMP, .unit = TAIL_US, .utc = 1 };
+	struct tail_node ns = { .physical = PARQUET_INT64, .logical = LOGICAL_TIMESTAMP, .unit = TAIL_NS };
+	struct tail_node date = { .physical = PARQUET_INT32, .logical = LOGICAL_DATE };
+	struct tail_node clock = { .physical = PARQUET_INT64, .logical = LOGICAL_TIME, .unit = TAIL_US };
+	struct tail_node dec = { .physical = PARQUET_FIXED, .length = 16, .logical = LOGICAL_DECIMAL, .precision = 38, .scale = 2 };
+	struct tail_node small = { .physical = PARQUET_INT32, .logical = LOGICAL_DECIMAL, .precision = 9, .scale = 3 };
+	struct tail_node u64 = { .physical = PARQUET_INT64, .logical = LOGICAL_INTEGER, .bits = 64, .is_unsigned = 1 };
+	struct tail_node u32 = { .physical = PARQUET_INT32, .logical = LOGICAL_INTEGER, .bits = 32, .is_unsigned = 1 };
+	struct tail_node flt = { .physical = PARQUET_FLOAT }, dbl = { .physical = PARQUET_DOUBLE }, bin = { .physical = PARQUET_BYTE_ARRAY };
+	struct tail_node id = { .physical = PARQUET_FIXED, .length = 16 }, i32 = { .physical = PARQUET_INT32 };
 	struct parquet_column want = { .name = "x", .type = COLUMN_UUID };
 
 	(void)state;
@@ -498,7 +498,7 @@ static void
 test_statistics(void **state)
 {
 	const char *folder = conformance();
-	const struct footer_chunk *c;
+	const struct tail_chunk *c;
 	struct parquet_read *r;
 	struct memory m;
 	struct fail f;
@@ -513,7 +513,7 @@ test_statistics(void **state)
 	c = parquet_read_footer(r)->group[0].chunk;
 	/* full truncation, partial, none: strings in the even columns, binary in the odd ones */
 	for (uint32_t i = 0; i < 6; i++) {
-		assert_int_equal(c[i].has & (FOOTER_HAS_MIN | FOOTER_HAS_MAX), FOOTER_HAS_MIN | FOOTER_HAS_MAX);
+		assert_int_equal(c[i].has & (TAIL_HAS_MIN | TAIL_HAS_MAX), TAIL_HAS_MIN | TAIL_HAS_MAX);
 		assert_int_equal(c[i].min_exact, i >= 4);
 	}
 	assert_memory_equal(c[0].min, "Al", 2);
@@ -525,7 +525,7 @@ test_statistics(void **state)
 	assert_non_null(r = open_memory(&m, "t", &f));
 	for (uint32_t g = 0, i; g < 5; g++)
 		for (i = 0, c = parquet_read_footer(r)->group[g].chunk; i < 6; i++) {
-			assert_true(c[i].has & FOOTER_HAS_NANS);
+			assert_true(c[i].has & TAIL_HAS_NANS);
 			assert_int_equal(parquet_read_footer(r)->ordered[i], 1);
 		}
 	parquet_read_close(r);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "pages.h"
+#include "chunk.h"
 #include "thrift_read.h"
 #include "weir.h"
 
@@ -21,7 +21,7 @@ struct page_header {
 };
 
 static int
-broken(const struct pages *p, struct fail *f, const char *why)
+broken(const struct chunk *p, struct fail *f, const char *why)
 {
 	if (why == decode_no_memory)
 		return fail(f, WEIR_EAGAIN, "%s: no memory for a page of column %.*s", p->file->source.name, (int)p->node->n_name, p->node->name);
@@ -30,7 +30,7 @@ broken(const struct pages *p, struct fail *f, const char *why)
 }
 
 static int
-unsupported(const struct pages *p, struct fail *f, const char *what, const char *name)
+unsupported(const struct chunk *p, struct fail *f, const char *what, const char *name)
 {
 	return fail(f, WEIR_ECONFIG, "%s: column %.*s uses the %s %s, which is not supported", p->file->source.name, (int)p->node->n_name,
 	    p->node->name, what, name);
@@ -38,7 +38,7 @@ unsupported(const struct pages *p, struct fail *f, const char *what, const char 
 
 /* Room for n bytes in one of the column's buffers, within the ceiling of the file. */
 static int
-room(struct pages *p, struct buf *b, size_t n, struct fail *f)
+room(struct chunk *p, struct buf *b, size_t n, struct fail *f)
 {
 	size_t before = b->cap;
 	int e;
@@ -55,7 +55,7 @@ room(struct pages *p, struct buf *b, size_t n, struct fail *f)
 
 /* At least n bytes, or what is left of the chunk's part of the file, in the window behind `taken`. */
 static int
-window(struct pages *p, size_t n, struct fail *f)
+window(struct chunk *p, size_t n, struct fail *f)
 {
 	uint64_t from = p->offset + p->taken, end = p->file->data_end, ahead;
 	size_t have = p->window.n - p->taken, want;
@@ -67,7 +67,7 @@ window(struct pages *p, size_t n, struct fail *f)
 		return 0;
 	/* as far as the chunk probably goes, but not much at once */
 	ahead = p->chunk->start + p->chunk->bytes;
-	want = n > PAGES_WINDOW ? n : PAGES_WINDOW;
+	want = n > CHUNK_WINDOW ? n : CHUNK_WINDOW;
 	if (ahead > from + n && from + want > ahead)
 		want = (size_t)(ahead - from);
 	if (want > end - from)
@@ -136,7 +136,7 @@ header_parse(struct thrift_read *t, struct page_header *h)
 
 /* The header at the head of the window, read again with more bytes until it is whole. */
 static int
-header_read(struct pages *p, struct page_header *h, struct fail *f)
+header_read(struct chunk *p, struct page_header *h, struct fail *f)
 {
 	p->page_at = p->offset + p->taken;
 	for (size_t n = 1024; ; n *= 8) {
@@ -152,7 +152,7 @@ header_read(struct pages *p, struct page_header *h, struct fail *f)
 			p->taken = (size_t)(t.p - (const uint8_t *)p->window.p);
 			return 0;
 		}
-		if (n > PAGES_HEADER || p->offset + p->window.n >= p->file->data_end)
+		if (n > CHUNK_HEADER || p->offset + p->window.n >= p->file->data_end)
 			return broken(p, f, t.bad);
 	}
 }
@@ -160,16 +160,16 @@ header_read(struct pages *p, struct page_header *h, struct fail *f)
 /* The bytes of a page: checked, and uncompressed into `into`, or left in the window when the codec is none and `into` may wait.
  * The first `plain` bytes are not compressed (levels of v2). */
 static int
-body_read(struct pages *p, const struct page_header *h, struct buf *into, size_t plain, const uint8_t **body, size_t *n, struct fail *f)
+body_read(struct chunk *p, const struct page_header *h, struct buf *into, size_t plain, const uint8_t **body, size_t *n, struct fail *f)
 {
 	const uint8_t *in;
 	const char *bad;
 	size_t stored = (size_t)h->n_stored, raw = (size_t)h->n_raw;
 	int e;
 
-	if (raw > PAGES_BYTES || stored > PAGES_BYTES)
+	if (raw > CHUNK_BYTES || stored > CHUNK_BYTES)
 		return fail(f, WEIR_ECONFIG, "%s: column %.*s has a page of %zu MB; pages of up to %u MB are supported", p->file->source.name,
-		    (int)p->node->n_name, p->node->name, (raw > stored ? raw : stored) >> 20, PAGES_BYTES >> 20);
+		    (int)p->node->n_name, p->node->name, (raw > stored ? raw : stored) >> 20, CHUNK_BYTES >> 20);
 	if (plain > stored || plain > raw)
 		return broken(p, f, "its levels are longer than the page");
 	if ((e = window(p, stored, f)) < 0)
@@ -196,7 +196,7 @@ body_read(struct pages *p, const struct page_header *h, struct buf *into, size_t
 }
 
 static int
-dictionary_read(struct pages *p, const struct page_header *h, struct fail *f)
+dictionary_read(struct chunk *p, const struct page_header *h, struct fail *f)
 {
 	struct decode d = { .physical = p->node->physical, .encoding = DECODE_PLAIN, .width = (uint32_t)p->node->length };
 	const uint8_t *body;
@@ -241,7 +241,7 @@ level_width(unsigned max)
 
 /* Levels of a v1 page: the hybrid behind its length, or bits alone. */
 static const char *
-levels_v1(struct pages *p, unsigned max, int64_t encoding, const uint8_t **at, const uint8_t *end, struct decode_rle *rle,
+levels_v1(struct chunk *p, unsigned max, int64_t encoding, const uint8_t **at, const uint8_t *end, struct decode_rle *rle,
     const uint8_t **bits)
 {
 	unsigned width = level_width(max);
@@ -273,7 +273,7 @@ levels_v1(struct pages *p, unsigned max, int64_t encoding, const uint8_t **at, c
 }
 
 static int
-data_read(struct pages *p, const struct page_header *h, struct fail *f)
+data_read(struct chunk *p, const struct page_header *h, struct fail *f)
 {
 	const uint8_t *at, *end;
 	const char *bad = NULL;
@@ -310,7 +310,7 @@ data_read(struct pages *p, const struct page_header *h, struct fail *f)
 
 /* The next page with entries.  1; 0: the chunk has no more. */
 static int
-page_read(struct pages *p, struct fail *f)
+page_read(struct chunk *p, struct fail *f)
 {
 	while (p->left > 0) {
 		struct page_header h;
@@ -338,7 +338,7 @@ page_read(struct pages *p, struct fail *f)
 }
 
 static const char *
-levels_read(struct pages *p, unsigned max, struct decode_rle *rle, const uint8_t *bits, uint8_t *out, size_t n)
+levels_read(struct chunk *p, unsigned max, struct decode_rle *rle, const uint8_t *bits, uint8_t *out, size_t n)
 {
 	uint32_t v[DECODE_BATCH], top = 0;
 	const char *bad = NULL;
@@ -359,7 +359,7 @@ levels_read(struct pages *p, unsigned max, struct decode_rle *rle, const uint8_t
 }
 
 int
-pages_fill(struct pages *p, struct fail *f)
+chunk_fill(struct chunk *p, struct fail *f)
 {
 	const char *bad;
 	size_t n;
@@ -384,7 +384,7 @@ pages_fill(struct pages *p, struct fail *f)
 }
 
 int
-pages_decode(struct pages *p, struct fail *f)
+chunk_decode(struct chunk *p, struct fail *f)
 {
 	while (p->cell_at >= p->n_cells) {
 		const char *bad;
@@ -403,7 +403,7 @@ pages_decode(struct pages *p, struct fail *f)
 }
 
 int
-pages_open(struct pages *p, struct pages_file *file, uint32_t leaf, const struct footer_chunk *chunk, struct fail *f)
+chunk_open(struct chunk *p, struct chunk_file *file, uint32_t leaf, const struct tail_chunk *chunk, struct fail *f)
 {
 	const char *codec = uncompress_unsupported(chunk->codec);
 
@@ -427,7 +427,7 @@ pages_open(struct pages *p, struct pages_file *file, uint32_t leaf, const struct
 }
 
 void
-pages_free(struct pages *p)
+chunk_free(struct chunk *p)
 {
 	buf_free(&p->window);
 	buf_free(&p->page);

@@ -1,5 +1,5 @@
 /*
- * pages.h - one column chunk: its pages read, checked, uncompressed, and given
+ * chunk.h - one column chunk: its pages read, checked, uncompressed, and given
  * out entry by entry as levels and values.
  *
  * An entry is a value or a place where there is none: its definition level
@@ -9,24 +9,24 @@
  * Memory: one window of the file, one page, one dictionary.  What all columns
  * of a file hold together is counted and has a ceiling.
  */
-#ifndef PAGES_H
-#define PAGES_H
+#ifndef CHUNK_H
+#define CHUNK_H
 
 #include <stdint.h>
 
 #include "buf.h"
 #include "decode.h"
 #include "fail.h"
-#include "footer.h"
+#include "tail.h"
 #include "uncompress.h"
 
-#define PAGES_BYTES	(256u << 20)	/* one page, uncompressed */
-#define PAGES_HEADER	(8u << 20)	/* one page header: it may hold a value in its statistics */
-#define PAGES_WINDOW	(64u << 10)	/* read at once, at least */
-#define PAGES_MEMORY	((size_t)1 << 30)	/* of all columns of one file */
+#define CHUNK_BYTES	(256u << 20)	/* one page, uncompressed */
+#define CHUNK_HEADER	(8u << 20)	/* one page header: it may hold a value in its statistics */
+#define CHUNK_WINDOW	(64u << 10)	/* read at once, at least */
+#define CHUNK_MEMORY	((size_t)1 << 30)	/* of all columns of one file */
 
 /* Where the bytes come from.  `at` returns 0, or an enum weir_code; it reads all of n or fails. */
-struct pages_source {
+struct chunk_source {
 	int		(*at)(void *arg, uint64_t offset, void *p, size_t n, struct fail *);
 	void		*arg;
 	uint64_t	 size;
@@ -34,18 +34,18 @@ struct pages_source {
 };
 
 /* What the columns of one file share. */
-struct pages_file {
-	struct pages_source	 source;
-	struct footer		 footer;
+struct chunk_file {
+	struct chunk_source	 source;
+	struct tail		 footer;
 	struct uncompress	*uncompress;
 	uint64_t		 data_end;	/* the footer begins here */
 	size_t			 used, max;	/* bytes */
 };
 
-struct pages {
-	struct pages_file		*file;
-	const struct footer_node	*node;
-	const struct footer_chunk	*chunk;
+struct chunk {
+	struct chunk_file		*file;
+	const struct tail_node	*node;
+	const struct tail_chunk	*chunk;
 	struct buf		 window;	/* the file from `offset` on */
 	uint64_t		 offset;
 	size_t			 taken;		/* of the window */
@@ -66,38 +66,38 @@ struct pages {
 };
 
 /* A zeroed struct, and again for each chunk: its memory is used again. */
-int	pages_open(struct pages *, struct pages_file *, uint32_t leaf, const struct footer_chunk *, struct fail *);
-void	pages_free(struct pages *);
+int	chunk_open(struct chunk *, struct chunk_file *, uint32_t leaf, const struct tail_chunk *, struct fail *);
+void	chunk_free(struct chunk *);
 
 /* More entries.  1; 0 at the end of the chunk; or an error. */
-int	pages_fill(struct pages *, struct fail *);
+int	chunk_fill(struct chunk *, struct fail *);
 
 /* Is there a current entry?  1: def[i] and rep[i] are its levels. */
 static inline int
-pages_here(struct pages *p, struct fail *f)
+chunk_here(struct chunk *p, struct fail *f)
 {
-	return p->i < p->n ? 1 : pages_fill(p, f);
+	return p->i < p->n ? 1 : chunk_fill(p, f);
 }
 
 static inline int
-pages_has_value(const struct pages *p)
+chunk_has_value(const struct chunk *p)
 {
 	return p->def[p->i] == p->node->def;
 }
 
-/* The value of the current entry, which has one.  Valid until pages_next(). */
-int	pages_decode(struct pages *, struct fail *);
+/* The value of the current entry, which has one.  Valid until chunk_next(). */
+int	chunk_decode(struct chunk *, struct fail *);
 
 static inline const union decode_cell *
-pages_value(struct pages *p, struct fail *f)
+chunk_value(struct chunk *p, struct fail *f)
 {
-	return p->cell_at < p->n_cells || pages_decode(p, f) == 0 ? &p->cell[p->cell_at] : NULL;
+	return p->cell_at < p->n_cells || chunk_decode(p, f) == 0 ? &p->cell[p->cell_at] : NULL;
 }
 
 static inline void
-pages_next(struct pages *p)
+chunk_next(struct chunk *p)
 {
-	p->cell_at += pages_has_value(p);
+	p->cell_at += chunk_has_value(p);
 	p->i++;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "footer.h"
+#include "tail.h"
 #include "thrift_read.h"
 #include "weir.h"
 
@@ -26,7 +26,7 @@ static uint8_t
 unit_read(struct thrift_read *t, const struct thrift_read_field *parent)
 {
 	struct thrift_read_field f = { 0 };
-	uint8_t unit = FOOTER_US;
+	uint8_t unit = TAIL_US;
 
 	if (!thrift_read_struct(t, parent))
 		return unit;
@@ -40,7 +40,7 @@ unit_read(struct thrift_read *t, const struct thrift_read_field *parent)
 
 /* The structure inside one member of LogicalType; `logical` says which. */
 static void
-annotation_read(struct thrift_read *t, const struct thrift_read_field *parent, struct footer_node *n)
+annotation_read(struct thrift_read *t, const struct thrift_read_field *parent, struct tail_node *n)
 {
 	struct thrift_read_field f = { 0 };
 
@@ -67,7 +67,7 @@ annotation_read(struct thrift_read *t, const struct thrift_read_field *parent, s
 }
 
 static void
-logical_read(struct thrift_read *t, const struct thrift_read_field *parent, struct footer_node *n)
+logical_read(struct thrift_read *t, const struct thrift_read_field *parent, struct tail_node *n)
 {
 	static const uint8_t kinds[] = { [1] = LOGICAL_STRING, [2] = LOGICAL_MAP, [3] = LOGICAL_LIST, [4] = LOGICAL_ENUM,
 	    [5] = LOGICAL_DECIMAL, [6] = LOGICAL_DATE, [7] = LOGICAL_TIME, [8] = LOGICAL_TIMESTAMP, [10] = LOGICAL_INTEGER,
@@ -85,7 +85,7 @@ logical_read(struct thrift_read *t, const struct thrift_read_field *parent, stru
 
 /* The older annotation, used where the newer one is absent. */
 static void
-converted_apply(struct footer_node *n, int64_t converted)
+converted_apply(struct tail_node *n, int64_t converted)
 {
 	switch (converted) {
 	case CONVERTED_UTF8: n->logical = LOGICAL_STRING; break;
@@ -96,12 +96,12 @@ converted_apply(struct footer_node *n, int64_t converted)
 	case CONVERTED_DATE: n->logical = LOGICAL_DATE; break;
 	case CONVERTED_TIME_MS: case CONVERTED_TIME_US:
 		n->logical = LOGICAL_TIME;
-		n->unit = converted == CONVERTED_TIME_MS ? FOOTER_MS : FOOTER_US;
+		n->unit = converted == CONVERTED_TIME_MS ? TAIL_MS : TAIL_US;
 		n->utc = 1;
 		break;
 	case CONVERTED_STAMP_MS: case CONVERTED_STAMP_US:
 		n->logical = LOGICAL_TIMESTAMP;
-		n->unit = converted == CONVERTED_STAMP_MS ? FOOTER_MS : FOOTER_US;
+		n->unit = converted == CONVERTED_STAMP_MS ? TAIL_MS : TAIL_US;
 		n->utc = 1;
 		break;
 	case CONVERTED_JSON: n->logical = LOGICAL_JSON; break;
@@ -118,7 +118,7 @@ converted_apply(struct footer_node *n, int64_t converted)
 
 /* One SchemaElement; what it says about itself, not yet where it stands. */
 static void
-element_read(struct thrift_read *t, const struct thrift_read_field *parent, struct footer_node *n)
+element_read(struct thrift_read *t, const struct thrift_read_field *parent, struct tail_node *n)
 {
 	struct thrift_read_field f = { 0 };
 	int64_t converted = -1;
@@ -133,9 +133,9 @@ element_read(struct thrift_read *t, const struct thrift_read_field *parent, stru
 			typed = 1;
 			break;
 		case 2: n->length = (int32_t)thrift_read_int(t, &f, INT32_MIN, INT32_MAX); break;
-		case 3: n->repetition = (uint8_t)thrift_read_int(t, &f, 0, FOOTER_REPEATED); break;
+		case 3: n->repetition = (uint8_t)thrift_read_int(t, &f, 0, TAIL_REPEATED); break;
 		case 4: thrift_read_bytes(t, &f, &n->name, &n->n_name); break;
-		case 5: n->n_children = (uint32_t)thrift_read_int(t, &f, 0, FOOTER_NODES); break;
+		case 5: n->n_children = (uint32_t)thrift_read_int(t, &f, 0, TAIL_NODES); break;
 		case 6: converted = thrift_read_int(t, &f, ANY); break;
 		case 7: n->scale = (int32_t)thrift_read_int(t, &f, INT32_MIN, INT32_MAX); break;
 		case 8: n->precision = (int32_t)thrift_read_int(t, &f, INT32_MIN, INT32_MAX); break;
@@ -159,17 +159,17 @@ element_read(struct thrift_read *t, const struct thrift_read_field *parent, stru
 
 /* Levels, places and limits of the tree, from the flat depth-first list. */
 static const char *
-tree_link(struct footer *m)
+tree_link(struct tail *m)
 {
-	uint32_t open[FOOTER_DEPTH], left[FOOTER_DEPTH], last[FOOTER_DEPTH];
+	uint32_t open[TAIL_DEPTH], left[TAIL_DEPTH], last[TAIL_DEPTH];
 	size_t depth = 0;
 
-	m->node[0].repetition = FOOTER_REQUIRED;
+	m->node[0].repetition = TAIL_REQUIRED;
 	for (uint32_t i = 0; i < m->n_nodes; i++) {
-		struct footer_node *n = &m->node[i];
+		struct tail_node *n = &m->node[i];
 
 		if (i > 0) {
-			const struct footer_node *p;
+			const struct tail_node *p;
 
 			while (depth > 0 && left[depth - 1] == 0)
 				depth--;
@@ -177,8 +177,8 @@ tree_link(struct footer *m)
 				return "the schema has columns outside its root";
 			n->parent = open[depth - 1];
 			p = &m->node[n->parent];
-			n->def = (uint8_t)(p->def + (n->repetition != FOOTER_REQUIRED));
-			n->rep = (uint8_t)(p->rep + (n->repetition == FOOTER_REPEATED));
+			n->def = (uint8_t)(p->def + (n->repetition != TAIL_REQUIRED));
+			n->rep = (uint8_t)(p->rep + (n->repetition == TAIL_REPEATED));
 			if (last[depth - 1])
 				m->node[last[depth - 1]].next = i;
 			else
@@ -187,7 +187,7 @@ tree_link(struct footer *m)
 			left[depth - 1]--;
 		}
 		if (n->n_children) {
-			if (depth == FOOTER_DEPTH)
+			if (depth == TAIL_DEPTH)
 				return "the schema is nested too deeply";
 			open[depth] = i;
 			left[depth] = n->n_children;
@@ -206,14 +206,14 @@ tree_link(struct footer *m)
 }
 
 static int
-schema_read(struct footer *m, struct thrift_read *t, const struct thrift_read_field *f, struct fail *why)
+schema_read(struct tail *m, struct thrift_read *t, const struct thrift_read_field *f, struct fail *why)
 {
 	struct thrift_read_field element;
 	uint32_t n = thrift_read_list(t, f, &element);
 
 	if (m->node)
 		t->bad = "there are two schemas";
-	else if (!t->bad && (n < 1 || n > FOOTER_NODES))
+	else if (!t->bad && (n < 1 || n > TAIL_NODES))
 		t->bad = "the schema is empty or too large";
 	if (t->bad)
 		return 0;
@@ -231,7 +231,7 @@ schema_read(struct footer *m, struct thrift_read *t, const struct thrift_read_fi
 }
 
 static void
-statistics_read(struct thrift_read *t, const struct thrift_read_field *parent, struct footer_chunk *c)
+statistics_read(struct thrift_read *t, const struct thrift_read_field *parent, struct tail_chunk *c)
 {
 	struct thrift_read_field f = { 0 };
 
@@ -242,21 +242,21 @@ statistics_read(struct thrift_read *t, const struct thrift_read_field *parent, s
 		switch (f.id) {
 		case 3:
 			c->n_nulls = thrift_read_int(t, &f, ANY);
-			c->has |= FOOTER_HAS_NULLS;
+			c->has |= TAIL_HAS_NULLS;
 			break;
 		case 5:
 			thrift_read_bytes(t, &f, &c->max, &c->n_max);
-			c->has |= FOOTER_HAS_MAX;
+			c->has |= TAIL_HAS_MAX;
 			break;
 		case 6:
 			thrift_read_bytes(t, &f, &c->min, &c->n_min);
-			c->has |= FOOTER_HAS_MIN;
+			c->has |= TAIL_HAS_MIN;
 			break;
 		case 7: c->max_exact = (uint8_t)thrift_read_bool(t, &f); break;
 		case 8: c->min_exact = (uint8_t)thrift_read_bool(t, &f); break;
 		case 9:
 			c->n_nans = thrift_read_int(t, &f, ANY);
-			c->has |= FOOTER_HAS_NANS;
+			c->has |= TAIL_HAS_NANS;
 			break;
 		default: thrift_read_skip(t, &f);
 		}
@@ -264,7 +264,7 @@ statistics_read(struct thrift_read *t, const struct thrift_read_field *parent, s
 
 /* ColumnMetaData.  Its path is not looked at: chunks stand in the order of the schema's leaves. */
 static void
-column_read(struct thrift_read *t, const struct thrift_read_field *parent, const struct footer_node *n, struct footer_chunk *c,
+column_read(struct thrift_read *t, const struct thrift_read_field *parent, const struct tail_node *n, struct tail_chunk *c,
     uint64_t data_end)
 {
 	struct thrift_read_field f = { 0 };
@@ -294,7 +294,7 @@ column_read(struct thrift_read *t, const struct thrift_read_field *parent, const
 }
 
 static void
-chunk_read(struct thrift_read *t, const struct thrift_read_field *parent, const struct footer_node *n, struct footer_chunk *c,
+chunk_read(struct thrift_read *t, const struct thrift_read_field *parent, const struct tail_node *n, struct tail_chunk *c,
     uint64_t data_end)
 {
 	struct thrift_read_field f = { 0 };
@@ -319,7 +319,7 @@ chunk_read(struct thrift_read *t, const struct thrift_read_field *parent, const 
 }
 
 static void
-group_read(struct footer *m, struct thrift_read *t, const struct thrift_read_field *parent, struct footer_group *g, uint64_t data_end)
+group_read(struct tail *m, struct thrift_read *t, const struct thrift_read_field *parent, struct tail_group *g, uint64_t data_end)
 {
 	struct thrift_read_field f = { 0 }, element;
 	uint32_t n = 0;
@@ -342,7 +342,7 @@ group_read(struct footer *m, struct thrift_read *t, const struct thrift_read_fie
 }
 
 static int
-groups_read(struct footer *m, struct thrift_read *t, const struct thrift_read_field *f, uint64_t data_end, struct fail *why)
+groups_read(struct tail *m, struct thrift_read *t, const struct thrift_read_field *f, uint64_t data_end, struct fail *why)
 {
 	struct thrift_read_field element;
 	uint32_t n = thrift_read_list(t, f, &element);
@@ -352,7 +352,7 @@ groups_read(struct footer *m, struct thrift_read *t, const struct thrift_read_fi
 		t->bad = "row groups stand before the schema";
 	else if (m->group && !t->bad)
 		t->bad = "there are two lists of row groups";
-	if (!t->bad && n > FOOTER_CHUNKS / m->n_leaves)
+	if (!t->bad && n > TAIL_CHUNKS / m->n_leaves)
 		t->bad = "there are too many row groups";
 	if (t->bad || n == 0)
 		return 0;
@@ -378,7 +378,7 @@ groups_read(struct footer *m, struct thrift_read *t, const struct thrift_read_fi
 
 /* ColumnOrder: only bounds of a known order can be used.  1 TYPE_ORDER; 2, IEEE 754 total order, bounds as well for numbers. */
 static void
-orders_read(struct footer *m, struct thrift_read *t, const struct thrift_read_field *parent)
+orders_read(struct tail *m, struct thrift_read *t, const struct thrift_read_field *parent)
 {
 	struct thrift_read_field element;
 	uint32_t n = thrift_read_list(t, parent, &element);
@@ -397,14 +397,14 @@ orders_read(struct footer *m, struct thrift_read *t, const struct thrift_read_fi
 }
 
 int
-footer_parse(struct footer *m, char *p, size_t n, uint64_t data_end, const char *file, struct fail *why)
+tail_parse(struct tail *m, char *p, size_t n, uint64_t data_end, const char *file, struct fail *why)
 {
 	struct thrift_read t = { .p = (const uint8_t *)p, .end = (const uint8_t *)p + n };
 	struct thrift_read_field f = { 0 };
 	int64_t rows = 0;
 	int e = 0, encrypted = 0;
 
-	*m = (struct footer){ .bytes = p };
+	*m = (struct tail){ .bytes = p };
 	while (e == 0 && thrift_read_next(&t, &f))
 		switch (f.id) {
 		case 2: e = schema_read(m, &t, &f, why); break;
@@ -436,7 +436,7 @@ footer_parse(struct footer *m, char *p, size_t n, uint64_t data_end, const char 
 }
 
 void
-footer_free(struct footer *m)
+tail_free(struct tail *m)
 {
 	free(m->node);
 	free(m->leaf);
@@ -444,11 +444,11 @@ footer_free(struct footer *m)
 	free(m->group);
 	free(m->chunk);
 	free(m->bytes);
-	*m = (struct footer){ 0 };
+	*m = (struct tail){ 0 };
 }
 
 uint32_t
-footer_find(const struct footer *m, uint32_t parent, int32_t id, const char *name)
+tail_find(const struct tail *m, uint32_t parent, int32_t id, const char *name)
 {
 	size_t n = strlen(name);
 	int ids = 0;
@@ -456,7 +456,7 @@ footer_find(const struct footer *m, uint32_t parent, int32_t id, const char *nam
 	for (uint32_t i = 1; i < m->n_nodes && !ids; i++)
 		ids = m->node[i].has_id;
 	for (uint32_t i = m->node[parent].child; i; i = m->node[i].next) {
-		const struct footer_node *c = &m->node[i];
+		const struct tail_node *c = &m->node[i];
 
 		if (ids && id ? c->has_id && c->id == id : c->n_name == n && memcmp(c->name, name, n) == 0)
 			return i;
