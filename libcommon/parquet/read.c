@@ -651,6 +651,12 @@ parquet_read_json(struct parquet_read *r, struct buf *out, struct fail *f)
 }
 
 int
+parquet_read_at_row(const struct parquet_read *r)
+{
+	return r->pending;
+}
+
+int
 parquet_read_peek(struct parquet_read *r, int watched, struct show_key *k, struct fail *f)
 {
 	const struct watched *w = &r->watched[watched];

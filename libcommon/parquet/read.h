@@ -47,6 +47,7 @@ int	parquet_read_bounds(const struct parquet_read *, uint32_t group, int watched
 int	parquet_read_group(struct parquet_read *, uint32_t group, struct fail *);
 int	parquet_read_next(struct parquet_read *, struct fail *);
 int	parquet_read_json(struct parquet_read *, struct buf *, struct fail *);
+int	parquet_read_at_row(const struct parquet_read *);	/* next() gave a row that was neither shown nor left */
 
 /* The value of a watched column in this row: 1; 0: null.  Valid until the row is shown or left. */
 int	parquet_read_peek(struct parquet_read *, int watched, struct show_key *, struct fail *);
