@@ -19,9 +19,8 @@ no_memory(const struct pages *p, struct fail *f)
 	return fail(f, WEIR_EIO, "column %s: no memory for its pages: write with a smaller row group", column_path(p->leaf, path, sizeof path));
 }
 
-int
-pages_init(struct pages *p, const struct parquet_column *leaf, const struct pages_limits *limits, struct press *press, size_t *budget,
-    struct fail *f)
+void
+pages_init(struct pages *p, const struct parquet_column *leaf, const struct pages_limits *limits, struct press *press, size_t *budget)
 {
 	memset(p, 0, sizeof *p);
 	p->leaf = leaf;
@@ -30,20 +29,19 @@ pages_init(struct pages *p, const struct parquet_column *leaf, const struct page
 	p->codec = -1;
 	dictionary_init(&p->dictionary, leaf, limits->dictionary_bytes, budget);
 	p->use_dictionary = limits->dictionary_bytes && leaf->physical != PARQUET_BOOLEAN;
-	return buf_reserve(&p->plain, 1) < 0 ? no_memory(p, f) : 0;
 }
 
 void
-pages_free(struct pages *p)
+pages_release(struct pages *p)
 {
 	buf_free(&p->def);
 	buf_free(&p->rep);
 	buf_free(&p->plain);
 	buf_free(&p->done);
-	if (p->dictionary.budget)
-		dictionary_free(&p->dictionary);
+	dictionary_free(&p->dictionary);
 	free(p->index);
 	p->index = NULL;
+	p->index_cap = 0;
 }
 
 uint64_t

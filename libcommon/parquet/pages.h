@@ -53,8 +53,7 @@ struct pages {
 	struct minmax	 file_minmax;
 };
 
-int	pages_init(struct pages *, const struct parquet_column *leaf, const struct pages_limits *, struct press *, size_t *budget, struct fail *);
-void	pages_free(struct pages *);
+void	pages_init(struct pages *, const struct parquet_column *leaf, const struct pages_limits *, struct press *, size_t *budget);
 
 /* Take n rows off the front of v. */
 int	pages_add(struct pages *, struct parquet_values *v, uint32_t n_rows, struct fail *);
@@ -67,5 +66,8 @@ size_t	pages_memory(const struct pages *);
  * p->done.  pages_next() then makes ready for the next chunk. */
 int	pages_finish(struct pages *, struct buf *dictionary, struct fail *);
 void	pages_next(struct pages *, uint64_t chunk_bytes);
+
+/* Between two chunks, or in the end: give the memory back. */
+void	pages_release(struct pages *);
 
 #endif

@@ -83,10 +83,7 @@ parquet_writer_new(const struct parquet_column *root, const struct parquet_optio
 	w->budget = PARQUET_DICTIONARIES_BYTES;
 	w->next_check = FIRST_CHECK;
 	for (; w->n_leaves < root->n_leaves; w->n_leaves++)
-		if (pages_init(&w->leaf[w->n_leaves], column_leaf(root, w->n_leaves), &w->limits, press, &w->budget, f) < 0) {
-			parquet_writer_free(w);
-			return NULL;
-		}
+		pages_init(&w->leaf[w->n_leaves], column_leaf(root, w->n_leaves), &w->limits, press, &w->budget);
 	return w;
 }
 
@@ -96,7 +93,7 @@ parquet_writer_free(struct parquet_writer *w)
 	if (!w)
 		return;
 	for (uint32_t i = 0; i < w->n_leaves; i++)
-		pages_free(&w->leaf[i]);
+		pages_release(&w->leaf[i]);
 	press_free(w->own_press);
 	buf_free(&w->groups);
 	buf_free(&w->out);
@@ -235,6 +232,9 @@ parquet_writer_flush(struct parquet_writer *w, struct fail *f)
 	int rc = w->broken ? fail(f, WEIR_EBUG, "a flush after a failed write") : flush(w, f);
 
 	w->broken = rc < 0;
+	for (uint32_t i = 0; rc == 0 && i < w->n_leaves; i++)
+		pages_release(&w->leaf[i]);
+	buf_free(&w->out);
 	return rc;
 }
 
