@@ -119,7 +119,7 @@ static int
 pick_snapshot(struct iceberg_in *s, int64_t *id, struct fail *f)
 {
 	const struct metadata *m = s->table->meta;
-	const struct metadata_snapshot *snapshot;
+	const struct metadata_snapshot *snapshot = NULL;
 	int64_t us;
 	int e;
 
@@ -140,7 +140,7 @@ pick_snapshot(struct iceberg_in *s, int64_t *id, struct fail *f)
 	if (*id != -1 && !(snapshot = metadata_snapshot(m, *id)))
 		return no_snapshot(s, "", s->snapshot ? s->snapshot : s->to ? s->to : s->as_of ? s->as_of : s->ref ? s->ref : "of main", f);
 	/* what was: with the columns of its time; a branch: with those of today */
-	if ((s->snapshot || s->as_of) && *id != -1 && snapshot->schema_id >= 0)
+	if ((s->snapshot || s->as_of) && snapshot && snapshot->schema_id >= 0)
 		s->schema = metadata_schema(m, snapshot->schema_id);
 	return s->schema ? 0 : fail(f, WEIR_ESTATE, "%s: the schema of snapshot %" PRId64 " is not in the table's metadata", s->name, *id);
 }
@@ -167,6 +167,15 @@ make_plan(struct iceberg_in *s, int64_t id, struct fail *f)
 	if ((e = parse_id("from", s->from, &from, f)) < 0)
 		return e;
 	return plan_added(s->table, from, id, 0, &s->plan, f);
+}
+
+/* Oldest first, so that rows come in the order of their commits. */
+static int
+by_sequence(const void *a, const void *b)
+{
+	const struct manifest_file *x = a, *y = b;
+
+	return x->sequence != y->sequence ? (x->sequence < y->sequence ? -1 : 1) : strcmp(x->path, y->path);
 }
 
 static int
@@ -213,6 +222,8 @@ ii_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 		return failed(ctx, &f);
 	if ((e = make_plan(s, id, &f)) < 0)
 		return failed(ctx, &f);
+	if (s->plan.n_data)
+		qsort(s->plan.data, s->plan.n_data, sizeof *s->plan.data, by_sequence);
 	if ((e = answer(ctx, s, &f)))
 		return e > 0 ? 0 : f.code ? failed(ctx, &f) : e;
 	if ((e = columns_make(&s->columns, s->schema, s->chosen, &f)) < 0 ||
