@@ -1,8 +1,11 @@
-# Stage, executable and module; main.c waits for nothing but the host.
 noinst_LTLIBRARIES += %D%/libdedupe.la
 %C%_libdedupe_la_SOURCES = %D%/dedupe.c %D%/keys.c %D%/keys.h %D%/seen.c %D%/seen.h
 
 DEDUPE_LAYERS = libcommon/json/libjson.la libcommon/base/libbase.la
+
+bin_PROGRAMS += %D%/dedupe
+%C%_dedupe_SOURCES = %D%/main.c
+%C%_dedupe_LDADD = %D%/libdedupe.la $(HOST_LIBS)
 
 pkglib_LTLIBRARIES += %D%/dedupe-stage.la
 %C%_dedupe_stage_la_SOURCES =
