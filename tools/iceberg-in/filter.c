@@ -125,6 +125,18 @@ parse_uuid(const char *p, char *out)
 	return *p ? -1 : 0;
 }
 
+/* number_parse() wants a literal that somebody has checked. */
+static int
+is_number(const char *p)
+{
+	char *end;
+
+	if (!*p || p[strspn(p, "+-.0123456789eE")])
+		return 0;
+	strtod(p, &end);
+	return *end == '\0' && *p != '+' && *p != '.';
+}
+
 /* The word as a value of the column's type: 0 or -1. */
 static int
 literal(struct term *t, const char *word)
@@ -140,7 +152,7 @@ literal(struct term *t, const char *word)
 		k->number.coef = strcasecmp(word, "true") == 0;
 		return k->number.coef || strcasecmp(word, "false") == 0 ? 0 : -1;
 	case SCHEMA_INT: case SCHEMA_LONG: case SCHEMA_DECIMAL:
-		return number_parse(word, strlen(word), &k->number);
+		return is_number(word) ? number_parse(word, strlen(word), &k->number) : -1;
 	case SCHEMA_FLOAT: case SCHEMA_DOUBLE:
 		k->kind = SHOW_KEY_DOUBLE;
 		k->d = strtod(word, &end);
@@ -229,6 +241,11 @@ parse_term(struct words *w, struct term *t, const struct schema *s, const char *
 	} else {
 		if ((t->op = parse_op(w->word)) < 0 || next_word(w) <= 0)
 			return grammar(text, f);
+		if (!w->quoted && w->word[0] == '"' && strlen(w->word) > 1 && w->word[strlen(w->word) - 1] == '"') {
+			w->word[strlen(w->word) - 1] = '\0';
+			memmove(w->word, w->word + 1, strlen(w->word));
+			w->quoted = 1;
+		}
 		if (!w->quoted && strcasecmp(w->word, "null") == 0)
 			return fail(f, WEIR_EUSAGE, "--where: nothing compares with null; say `%s is null`", name);
 		if (t->field->kind == SCHEMA_BINARY || t->field->kind == SCHEMA_FIXED)

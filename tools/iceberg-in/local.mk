@@ -14,3 +14,9 @@ pkglib_LTLIBRARIES += %D%/iceberg-in-stage.la
 %C%_iceberg_in_stage_la_SOURCES =
 %C%_iceberg_in_stage_la_LIBADD = %D%/libiceberg-in.la $(ICEBERG_IN_LAYERS)
 %C%_iceberg_in_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+
+unit_tests += tests/unit/iceberg_rows
+tests_unit_iceberg_rows_SOURCES = tests/unit/iceberg_rows.c
+tests_unit_iceberg_rows_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
+tests_unit_iceberg_rows_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_iceberg_rows_LDADD = %D%/libiceberg-in.la $(ICEBERG_IN_LAYERS) $(CMOCKA_LIBS)
