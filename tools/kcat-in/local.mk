@@ -14,6 +14,6 @@ bin_PROGRAMS += %D%/kcat-in
 pkglib_LTLIBRARIES += %D%/kcat-in-stage.la
 %C%_kcat_in_stage_la_SOURCES =
 %C%_kcat_in_stage_la_LIBADD = %D%/libkcat-in.la $(KCAT_IN_LAYERS)
-%C%_kcat_in_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+%C%_kcat_in_stage_la_LDFLAGS = $(MODULE_FLAGS)
 endif
 include contrib/demo/local.mk

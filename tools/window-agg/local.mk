@@ -14,7 +14,7 @@ bin_PROGRAMS += %D%/window-agg
 pkglib_LTLIBRARIES += %D%/window-agg-stage.la
 %C%_window_agg_stage_la_SOURCES =
 %C%_window_agg_stage_la_LIBADD = %D%/libwindow-agg.la $(WINDOW_AGG_LAYERS) $(WINDOW_AGG_LIBS)
-%C%_window_agg_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+%C%_window_agg_stage_la_LDFLAGS = $(MODULE_FLAGS)
 
 dist_man_MANS += man/window-agg.1
 
