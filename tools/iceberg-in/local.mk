@@ -13,7 +13,7 @@ bin_PROGRAMS += %D%/iceberg-in
 pkglib_LTLIBRARIES += %D%/iceberg-in-stage.la
 %C%_iceberg_in_stage_la_SOURCES =
 %C%_iceberg_in_stage_la_LIBADD = %D%/libiceberg-in.la $(ICEBERG_IN_LAYERS)
-%C%_iceberg_in_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+%C%_iceberg_in_stage_la_LDFLAGS = $(MODULE_FLAGS)
 
 unit_tests += tests/unit/iceberg_rows
 tests_unit_iceberg_rows_SOURCES = tests/unit/iceberg_rows.c
