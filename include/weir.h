@@ -100,6 +100,11 @@ struct weir_stream {
 	int		 framed;	/* 0: plain input, no control lines; a stage with --time keeps its own watermark */
 	const char	*run, *pipe, *shard, *prev, *off, *chain, *epoch, *time, *by;
 	const char	*batch_id;	/* of the sink's --batch-id, else empty */
+	const char	*meta;		/* the member that holds an event's origin (kcat-in --meta), else empty */
+	int		 state;		/* a state directory keeps the stages' state */
+	/* Options of all sinks, see the man pages of the sinks. */
+	int		 batch_replace, as_new_feed, accept_change, drop_meta;
+	int64_t		 empty_commit_us;
 };
 
 /* A barrier as a sink sees it.  Texts are compact JSON, see weir-stream(5). */
@@ -146,6 +151,7 @@ struct weir_stage {
 	int	(*commit)(struct weir_ctx *, void *self, const struct weir_barrier *);
 	int	(*check)(struct weir_ctx *, void *self);	/* weir doctor: one weir_finding() per part */
 	void	(*close)(struct weir_ctx *, void *self);	/* also after a failed open(); self was zeroed */
+	int	(*bounded)(struct weir_ctx *, void *self);	/* sources: 1 when the input ends by itself: one epoch then.  NULL: it does */
 };
 
 struct weir_host {		/* append only */
