@@ -129,7 +129,7 @@ def windows(weir, kafka, events, tmp_path, fuse, wait):
     r = weir.run(source(kafka, events),
                  f"validate --schema {SCHEMA} --max-rejects 2%",
                  "dedupe -k event_id --time event_time",
-                 "window-agg --time event_time --size 1m --by region,channel --agg events=count() --agg amount=sum(amount) "
+                 "window-agg --time event_time --size 1m --by region,channel --agg 'events=count()' --agg 'amount=sum(amount)' "
                  f"--wait {wait} --late {late} --flush",
                  sink(tmp_path, "shop.minutes", "minutes.iceberg.json"), fuse=fuse, state=tmp_path / "pipe").expect(0)
     ice = readers.Catalog(tmp_path / "lake" / "catalog.db")

@@ -106,8 +106,8 @@ def test_columns_by_the_published_schema(weir, wiki, tmp_path):
 @FUSE
 def test_windows_by_wiki_and_bot(weir, wiki, tmp_path, fuse):
     weir.run(*wiki["stages"],
-             f"window-agg --time {TIME} --size 1m --by wiki,bot --agg edits=count() --agg grown=sum(delta) "
-             "--agg size=max(length.new) --agg smallest=min(length.new) --agg users=count_distinct(user) --wait 16m --flush",
+             f"window-agg --time {TIME} --size 1m --by wiki,bot --agg 'edits=count()' --agg 'grown=sum(delta)' "
+             "--agg 'size=max(length.new)' --agg 'smallest=min(length.new)' --agg 'users=count_distinct(user)' --wait 16m --flush",
              f"iceberg-out --catalog sqlite:{tmp_path}/catalog.db --table wiki.minutes --create --infer",
              fuse=fuse, state=tmp_path / "pipe").expect(0)
     groups = collections.defaultdict(list)
