@@ -8,4 +8,4 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests) $(e2e_tests)
-EXTRA_DIST += $(e2e_tests)
+EXTRA_DIST += $(e2e_tests) tests/e2e tests/lib tests/data
