@@ -10,7 +10,7 @@ bin_PROGRAMS += %D%/dedupe
 pkglib_LTLIBRARIES += %D%/dedupe-stage.la
 %C%_dedupe_stage_la_SOURCES =
 %C%_dedupe_stage_la_LIBADD = %D%/libdedupe.la $(DEDUPE_LAYERS)
-%C%_dedupe_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+%C%_dedupe_stage_la_LDFLAGS = $(MODULE_FLAGS)
 
 unit_tests += tests/unit/seen
 tests_unit_seen_SOURCES = tests/unit/seen.c tools/dedupe/seen.c

@@ -13,7 +13,7 @@ bin_PROGRAMS += %D%/enrich
 pkglib_LTLIBRARIES += %D%/enrich-stage.la
 %C%_enrich_stage_la_SOURCES =
 %C%_enrich_stage_la_LIBADD = %D%/libenrich.la $(ENRICH_LAYERS)
-%C%_enrich_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+%C%_enrich_stage_la_LDFLAGS = $(MODULE_FLAGS)
 
 unit_tests += tests/unit/csv tests/unit/lookup
 tests_unit_csv_SOURCES = tests/unit/csv.c tools/enrich/csv.c

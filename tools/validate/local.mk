@@ -36,7 +36,7 @@ bin_PROGRAMS += %D%/validate
 pkglib_LTLIBRARIES += %D%/validate-stage.la
 %C%_validate_stage_la_SOURCES =
 %C%_validate_stage_la_LIBADD = %D%/libvalidate.la $(VALIDATE_LAYERS)
-%C%_validate_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+%C%_validate_stage_la_LDFLAGS = $(MODULE_FLAGS)
 
 dist_man_MANS += man/validate.1
 e2e_tests += tests/e2e/validate.t
