@@ -68,11 +68,12 @@ names_same(const struct names_slot *k, const char *p, uint32_t n, uint64_t head,
 static inline int
 names_find(const struct names *s, const char *p, uint32_t n)
 {
-	const size_t mask = ((size_t)1 << (64 - s->shift)) - 1;
 	uint64_t head, tail;
+	size_t mask;
 
 	if (!s->slot)
 		return -1;
+	mask = ((size_t)1 << (64 - s->shift)) - 1;
 	head = names_words(p, n, &tail);
 	for (size_t h = names_hash(s, head, tail, n); s->slot[h].value >= 0; h = (h + 1) & mask)
 		if (names_same(&s->slot[h], p, n, head, tail))
