@@ -324,6 +324,6 @@ weir_ending(struct weir_ctx *c)
 #define weir_warn(c, ...)	((c)->host->warn((c), __VA_ARGS__))
 #define weir_finding(c, ...)	((c)->host->finding((c), __VA_ARGS__))
 
-extern const struct weir_stage weir_stage_v1;	/* what a stage defines, and a module exports: WEIR_SYMBOL */
+__attribute__((visibility("default"))) extern const struct weir_stage weir_stage_v1;	/* what a stage defines, and a module exports: WEIR_SYMBOL */
 
 #endif

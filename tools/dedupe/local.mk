@@ -1,13 +1,16 @@
-# Stage, executable and module; main.c waits for nothing but the host.
 noinst_LTLIBRARIES += %D%/libdedupe.la
 %C%_libdedupe_la_SOURCES = %D%/dedupe.c %D%/keys.c %D%/keys.h %D%/seen.c %D%/seen.h
 
 DEDUPE_LAYERS = libcommon/json/libjson.la libcommon/base/libbase.la
 
+bin_PROGRAMS += %D%/dedupe
+%C%_dedupe_SOURCES = %D%/main.c
+%C%_dedupe_LDADD = %D%/libdedupe.la $(HOST_LIBS)
+
 pkglib_LTLIBRARIES += %D%/dedupe-stage.la
 %C%_dedupe_stage_la_SOURCES =
 %C%_dedupe_stage_la_LIBADD = %D%/libdedupe.la $(DEDUPE_LAYERS)
-%C%_dedupe_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+%C%_dedupe_stage_la_LDFLAGS = $(MODULE_FLAGS)
 
 unit_tests += tests/unit/seen
 tests_unit_seen_SOURCES = tests/unit/seen.c tools/dedupe/seen.c

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "weir-main.h"
 
 int

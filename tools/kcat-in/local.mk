@@ -14,7 +14,7 @@ bin_PROGRAMS += %D%/kcat-in
 pkglib_LTLIBRARIES += %D%/kcat-in-stage.la
 %C%_kcat_in_stage_la_SOURCES =
 %C%_kcat_in_stage_la_LIBADD = %D%/libkcat-in.la $(KCAT_IN_LAYERS)
-%C%_kcat_in_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+%C%_kcat_in_stage_la_LDFLAGS = $(MODULE_FLAGS)
 
 unit_tests += tests/unit/kcat_watermark tests/unit/kcat_options tests/unit/kcat_offsets tests/unit/kcat_payload
 tests_unit_kcat_watermark_SOURCES = tests/unit/kcat_watermark.c %D%/watermark.c
