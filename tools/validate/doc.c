@@ -246,6 +246,17 @@ doc_build(struct doc *d, const char *p, size_t n)
 	}
 }
 
+int
+doc_single(struct doc *d, unsigned kind, const char *p, uint32_t n, int escaped)
+{
+	if ((escaped && text_room(d, n) < 0) || (!d->cap && grow(d) < 0))
+		return -1;
+	d->node[0] = (struct doc_node){ .p = p, .n = n, .kind = (uint8_t)kind, .flags = escaped ? DOC_ESCAPED : 0 };
+	d->n = 1;
+	d->text_n = 0;
+	return 0;
+}
+
 void
 doc_free(struct doc *d)
 {

@@ -44,6 +44,9 @@ struct doc {
 int	doc_build(struct doc *, const char *p, size_t n);
 void	doc_free(struct doc *);
 
+/* A tape of one scalar; p is a string's content, else the literal.  0, or -1 when memory is short. */
+int	doc_single(struct doc *, unsigned kind, const char *p, uint32_t n, int escaped);
+
 /* A string node's content as UTF-8; decoded at the first call. */
 const char *doc_text(struct doc *, uint32_t node, size_t *n);
 

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "weir-main.h"
 
 int

@@ -65,8 +65,12 @@ check_form(struct document *d, int draft, struct fail *f)
 	if (!(meta_doc = schema_document(s, m->uri, m->text, strlen(m->text), 1, f)) || schema_build(s, meta_doc, f) < 0) {
 		e = f->code;
 	} else if (!schema_eval(s, s->root, &d->tape, 0)) {
+		const char *nearest;
+
+		/* "matches no schema of anyOf" is about the meta-schema; what the nearest branch says is about this one. */
 		schema_explain(s, &d->tape, &why);
-		e = schema_bad(d, s->fault.node, f, "%s", why.message);
+		nearest = strstr(why.message, "nearest: ");
+		e = schema_bad(d, s->fault.node, f, "%s", nearest ? nearest + strlen("nearest: ") : why.message);
 	}
 	schema_free(s);
 	return e;

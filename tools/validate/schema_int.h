@@ -158,8 +158,9 @@ struct fault_at {
 };
 
 struct column {			/* of schema_check_columns() */
-	const struct sub	*sub;	/* NULL: only an object, or nothing */
-	int			 col, parent;
+	const struct sub	*sub;	/* NULL: its presence is enough, and that it is an object */
+	int			 col;
+	uint32_t		 below;	/* columns of its members, which follow it */
 	uint8_t			 required, object;
 };
 
