@@ -173,7 +173,7 @@ reject(void *arg, uint32_t i, const char *code, const char *path, const char *te
 		note(g, i);
 		return buf_put(&g->widen, path, strlen(path) + 1) < 0 ? weir_error(g->ctx, WEIR_EAGAIN, "no memory for a list of columns") : 0;
 	}
-	return weir_reject(g->ctx, g->batch, i, code, path, "%s %s", path, text);
+	return weir_reject(g->ctx, g->batch, i, code, path, "%s", text);
 }
 
 /* A member without a column.  null says as much as absence. */

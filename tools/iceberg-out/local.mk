@@ -16,7 +16,7 @@ bin_PROGRAMS += %D%/iceberg-out
 pkglib_LTLIBRARIES += %D%/iceberg-out-stage.la
 %C%_iceberg_out_stage_la_SOURCES =
 %C%_iceberg_out_stage_la_LIBADD = %D%/libiceberg-out.la $(ICEBERG_OUT_OWN) libcommon/json/libjson.la libcommon/base/libbase.la $(ICEBERG_OUT_LIBS)
-%C%_iceberg_out_stage_la_LDFLAGS = $(MODULE_LDFLAGS)
+%C%_iceberg_out_stage_la_LDFLAGS = $(MODULE_FLAGS)
 
 noinst_LTLIBRARIES += %D%/libcolumns.la
 %C%_libcolumns_la_CFLAGS = $(AM_CFLAGS) $(XXHASH_CFLAGS)

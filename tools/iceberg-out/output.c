@@ -308,6 +308,8 @@ output_commit(struct iceberg_out *s, const struct weir_barrier *bar)
 		weir_warn(s->ctx, "the data files stay: the next run finds out from the table whether they were committed");
 	if (e < 0)
 		return say(s);
+	if (c.already && s->batch_snapshot && metadata_snapshot(t->table->meta, s->batch_snapshot))
+		c.sequence = metadata_snapshot(t->table->meta, s->batch_snapshot)->sequence;
 	target_committed(t);
 	if (is_feed(s) && (e = remember(s, bar)) < 0)
 		return e;
