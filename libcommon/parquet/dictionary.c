@@ -128,62 +128,104 @@ mix(uint64_t v)
 	return (uint32_t)(v >> 32) ^ (uint32_t)(v >> 13);
 }
 
+/* Up to 16 bytes as two words; with the length they are the whole string. */
+struct words {
+	uint64_t a, b;
+};
+
+static inline __attribute__((always_inline)) struct words
+words_of(const char *p, uint32_t n)
+{
+	struct words w = { 0, 0 };
+	uint32_t x, y;
+
+	if (n >= 8) {
+		memcpy(&w.a, p, 8);
+		memcpy(&w.b, p + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(&x, p, 4);
+		memcpy(&y, p + n - 4, 4);
+		w.a = x;
+		w.b = y;
+	} else if (n) {
+		w.a = (unsigned char)p[0];
+		w.b = (uint64_t)(unsigned char)p[n / 2] << 8 | (unsigned char)p[n - 1];
+	}
+	return w;
+}
+
+static inline __attribute__((always_inline)) uint32_t
+hash_words(struct words w, uint32_t n)
+{
+	return mix(w.a ^ (w.b + n) * UINT64_C(0xC2B2AE3D27D4EB4F));
+}
+
+/* The entry of a value, or a new one.  1, or 0 at a limit, or -1: no memory. */
+static inline __attribute__((always_inline)) int
+lookup(struct dictionary *d, uint32_t hash, const void *p, uint32_t n, uint32_t width, struct words w, uint32_t *index)
+{
+	uint32_t k, probes = 0, len;
+	int rc;
+
+	if (d->n >= d->n_cap && (rc = grow(d)) <= 0)
+		return rc;
+	for (k = hash & d->mask; d->slot[k]; k = (k + 1) & d->mask) {
+		uint32_t e = (uint32_t)d->slot[k] - 1;
+		const char *q;
+
+		if (++probes > PROBES_MAX)
+			return 0;
+		if ((uint32_t)(d->slot[k] >> 32) != hash)
+			continue;
+		if (width) {
+			if (memcmp(d->plain.p + (size_t)e * width, p, width))
+				continue;
+		} else {
+			q = d->plain.p + d->at[e];
+			memcpy(&len, q, 4);
+			if (len != n)
+				continue;
+			if (n <= 16) {
+				struct words x = words_of(q + 4, n);
+
+				if (x.a != w.a || x.b != w.b)
+					continue;
+			} else if (memcmp(q + 4, p, n)) {
+				continue;
+			}
+		}
+		*index = e;
+		return 1;
+	}
+	*index = d->n;
+	return add(d, k, hash, p, n);
+}
+
 /* One loop a width: 4, 8, another (fixed), 0 (byte arrays). */
 static inline __attribute__((always_inline)) int64_t
 put(struct dictionary *d, const struct parquet_values *v, uint32_t from, uint32_t to, uint32_t *index, uint32_t width)
 {
+	struct words w = { 0, 0 };
 	int rc;
 
 	for (uint32_t i = from; i < to; i++) {
-		uint32_t hash, k, n = width, probes = 0;
-		const void *p;
-		uint64_t s;
+		const char *p = width ? (const char *)v->fixed + (size_t)i * width : v->bytes[i].p;
+		uint32_t n = width ? width : v->bytes[i].n, hash, x;
 
-		if (d->n >= d->n_cap && (rc = grow(d)) <= 0)
-			return rc < 0 ? -1 : (int64_t)(i - from);
 		if (width == 4) {
-			uint32_t x;
-
-			memcpy(&x, p = v->i32 + i, 4);
+			memcpy(&x, p, 4);
 			hash = mix(x);
 		} else if (width == 8) {
-			uint64_t x;
-
-			memcpy(&x, p = v->i64 + i, 8);
-			hash = mix(x);
+			memcpy(&w.a, p, 8);
+			hash = mix(w.a);
+		} else if (!width && n <= 16) {
+			w = words_of(p, n);
+			hash = hash_words(w, n);
 		} else {
-			if (width) {
-				p = v->fixed + (size_t)i * width;
-			} else {
-				p = v->bytes[i].p;
-				n = v->bytes[i].n;
-			}
 			hash = (uint32_t)XXH3_64bits(p, n);
 		}
-		for (k = hash & d->mask; (s = d->slot[k]); k = (k + 1) & d->mask) {
-			uint32_t e = (uint32_t)s - 1, len;
-			const char *q;
-
-			if (++probes > PROBES_MAX)
-				return i - from;
-			if ((uint32_t)(s >> 32) != hash)
-				continue;
-			if (width == 4 || width == 8) {
-				if (!memcmp(d->plain.p + (size_t)e * width, p, width))
-					break;
-				continue;
-			}
-			q = dictionary_entry(d, e, &len);
-			if (len == n && !memcmp(q, p, n))
-				break;
-		}
-		if (s) {
-			index[i - from] = (uint32_t)s - 1;
-			continue;
-		}
-		if ((rc = add(d, k, hash, p, n)) <= 0)
+		if ((rc = lookup(d, hash, p, n, width, w, &index[i - from])) <= 0)
 			return rc < 0 ? -1 : (int64_t)(i - from);
-		index[i - from] = d->n - 1;
 	}
 	return to - from;
 }

@@ -6,7 +6,8 @@
  * tests/unit/columns.h.  Standard output: rejects ("reject LINE CODE PATH
  * TEXT", tabs between them) and the metrics of each leaf.
  * Keys: batch (events), group, page, dictionary, file (bytes), rows (a page),
- * level, rest (column number), drop, map (COLUMN=PATH[:UNIT]), quiet.
+ * level, rest (column number), drop, map (COLUMN=PATH[:UNIT]), quiet,
+ * repeat (read the events so many times).
  */
 #include "config.h"
 
@@ -111,7 +112,8 @@ main(int argc, char **argv)
 	double scan_ns = 0, shred_ns = 0, write_ns = 0, t0, t1;
 	size_t n = 0, cap = 1 << 20, k, at = 0;
 	uint32_t batch = 800;
-	uint64_t lines = 0;
+	uint64_t lines = 0, repeat = 1;
+	size_t memory = 0;
 
 	if (argc < 3)
 		die("usage: shred_parquet COLUMNS OUT [key=value]...");
@@ -140,6 +142,8 @@ main(int argc, char **argv)
 			so = (struct shred_options){ .unknown = SHRED_UNKNOWN_REST, .rest = (int)x };
 		else if (!strcmp(argv[i], "drop"))
 			so.unknown = SHRED_UNKNOWN_DROP;
+		else if (!strcmp(argv[i], "repeat"))
+			repeat = x;
 		else if (!strcmp(argv[i], "quiet"))
 			j.quiet = 1;
 		else if (!strcmp(argv[i], "map")) {
@@ -175,7 +179,7 @@ main(int argc, char **argv)
 		j.col[c] = calloc(batch, sizeof **j.col);
 	j.line = calloc(batch + 1, sizeof *j.line);
 	j.batch = (struct weir_batch){ .col = j.col, .line = j.line, .verdict = calloc(batch, 1) };
-	while (at < n) {
+	for (; at < n || (--repeat && (at = 0) < n);) {
 		struct scan_fault fault;
 		struct shredded s;
 		uint32_t taken;
@@ -208,6 +212,8 @@ main(int argc, char **argv)
 		if (taken != s.n_rows)
 			die("the file is full");
 		write_ns += now() - t0;
+		if (parquet_writer_memory(j.writer) > memory)
+			memory = parquet_writer_memory(j.writer);
 	}
 	t0 = now();
 	if (parquet_writer_finish(j.writer, &r, &f) < 0)
@@ -226,8 +232,8 @@ main(int argc, char **argv)
 	for (uint32_t i = 0; i < r.n_splits; i++)
 		printf("%s%ld", i ? "," : "", (long)r.split[i]);
 	getrusage(RUSAGE_SELF, &ru);
-	printf("\ntime\tscan=%.0f\tshred=%.0f\twrite=%.0f\tns an event; %lu rejects; %ld kB\n", scan_ns / (double)lines,
-	    shred_ns / (double)lines, write_ns / (double)lines, (unsigned long)j.n_rejects, ru.ru_maxrss);
+	printf("\ntime\tscan=%.0f\tshred=%.0f\twrite=%.0f\tns an event; %lu rejects; %zu kB in the writer, %ld kB at most\n", scan_ns / (double)lines,
+	    shred_ns / (double)lines, write_ns / (double)lines, (unsigned long)j.n_rejects, memory / 1024, ru.ru_maxrss);
 	for (size_t c = 0; c < scan_n_cols(j.scan); c++)
 		free(j.col[c]);
 	free(j.batch.verdict);

@@ -289,7 +289,7 @@ from_ndjson(void **state)
 	lookup_close(&l);
 
 	fails_with("u=ndjson:t.ndjson", COLS("n"), WEIR_EUSAGE, "--lookup u: ndjson has no first column: add ,key=PATH");
-	fails_with("u=ndjson:t.ndjson,key=id", COLS("m"), WEIR_ECONFIG, "t.ndjson:3: no line up to here has 'm'");
+	fails_with("u=ndjson:t.ndjson,key=id", COLS("m"), WEIR_ECONFIG, "t.ndjson: no line has 'm'");
 	put_file("t.ndjson", "{\"id\":1}\n{\"id\":null}\n");
 	fails_with("u=ndjson:t.ndjson,key=id", COLS(""), WEIR_ECONFIG, "t.ndjson:2: 'id' is null");
 	put_file("t.ndjson", "{\"id\":1}\n{\"id\":[1]}\n");

@@ -17,3 +17,6 @@ tests_unit_seen_SOURCES = tests/unit/seen.c tools/dedupe/seen.c
 tests_unit_seen_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools/dedupe
 tests_unit_seen_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_seen_LDADD = $(CMOCKA_LIBS)
+
+dist_man_MANS += man/dedupe.1
+e2e_tests += tests/e2e/dedupe.t

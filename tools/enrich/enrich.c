@@ -1,10 +1,11 @@
 /*
- * enrich - add members to events, by lookup or as constants.
+ * enrich - add members to events, by lookup, constant or expression.
  *
  * Tables are held in memory as ready-made JSON literals, so the hot path is a
  * hash and a copy.  They are read anew when their file changes; a table that
  * cannot be read leaves the old one in place.  Members appear at the end of
- * an event in the order: --set, lookups without --set, --const.
+ * an event in the order: --set, lookups without --set, --const; then --jq may
+ * make another event of it.
  */
 #include "config.h"
 
@@ -13,6 +14,7 @@
 
 #include "buf.h"
 #include "emit.h"
+#include "expr.h"
 #include "lookup.h"
 #include "path.h"
 #include "scan.h"
@@ -22,6 +24,7 @@
 #define LOOKUPS_MAX	16
 #define MEMBERS_MAX	256		/* --set and --const together */
 #define KEY_BYTES	4096		/* of an escaped key; longer ones match nothing */
+#define JQ_OUT_MAX	(16 << 20)	/* what --jq may make of one event */
 
 enum missing { MISSING_NULL, MISSING_REJECT, MISSING_PASS };
 
@@ -48,12 +51,15 @@ struct enrich {
 	struct weir_list	*lookup_text, *on, *set, *constant;
 	struct weir_time	 as_of;
 	uint64_t		 memory_bytes;
+	const char		*jq;
 	int			 missing;	/* enum missing */
 	int			 overwrite;
 	/* state */
 	struct lookup_of	*lookup;
 	struct member		*member;
 	size_t			 n_lookup, n_member;
+	struct expr		*expr;
+	struct buf		 out;		/* of --jq */
 	int			 as_of_column;
 };
 
@@ -65,6 +71,7 @@ static const struct weir_opt opts[] = {
 	{ 0, "as-of", "PATH[:UNIT]", "take the row that was valid at this time", WEIR_TIME, 0, offsetof(struct enrich, as_of), NULL },
 	{ 0, "overwrite", NULL, "replace members that are there already", WEIR_FLAG, 0, offsetof(struct enrich, overwrite), NULL },
 	{ 0, "const", "MEMBER=VALUE", "add a constant: JSON, or else a string", WEIR_TEXTS, 0, offsetof(struct enrich, constant), NULL },
+	{ 0, "jq", "PROGRAM", "make each event anew by a jq program", WEIR_TEXT, 0, offsetof(struct enrich, jq), NULL },
 	{ 0, "memory", "SIZE", "ceiling of each table", WEIR_SIZE, 0, offsetof(struct enrich, memory_bytes), "512M" },
 	{ 0 }
 };
@@ -246,6 +253,18 @@ enrich_parse_members(struct weir_ctx *ctx, struct enrich *s)
 }
 
 static int
+enrich_open_jq(struct weir_ctx *ctx, struct enrich *s)
+{
+	struct fail f;
+
+	if (!(s->expr = expr_compile(s->jq, &f)))
+		return say(ctx, &f);
+	s->out.max = JQ_OUT_MAX;
+	weir_warn(ctx, "--jq runs each event through libjq: 50 to 100 times slower than --set and --const");
+	return 0;
+}
+
+static int
 enrich_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 {
 	struct enrich *s = self;
@@ -254,8 +273,8 @@ enrich_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 
 	if (operand[0])
 		return weir_error(ctx, WEIR_EUSAGE, "takes no operand, '%s' given: events come on standard input", operand[0]);
-	if (!list_n(s->lookup_text) && !list_n(s->constant))
-		return weir_error(ctx, WEIR_EUSAGE, "nothing to add: give --lookup or --const");
+	if (!list_n(s->lookup_text) && !list_n(s->constant) && !s->jq)
+		return weir_error(ctx, WEIR_EUSAGE, "nothing to add: give --lookup, --const or --jq");
 	s->lookup = calloc(LOOKUPS_MAX, sizeof *s->lookup);
 	s->member = calloc(MEMBERS_MAX, sizeof *s->member);
 	if (!s->lookup || !s->member)
@@ -274,7 +293,7 @@ enrich_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 		if (lookup_open(&l->lookup, &f) < 0)
 			return say(ctx, &f);
 	}
-	return 0;
+	return s->jq ? enrich_open_jq(ctx, s) : 0;
 }
 
 /* --- events --- */
@@ -292,7 +311,8 @@ enrich_ask(struct weir_ctx *ctx, struct enrich *s, struct lookup_of *l, struct w
 	l->asked = 1;
 	l->found = 0;
 	if (s->as_of.path && value_time(&b->col[s->as_of_column][i], s->as_of.unit, &at_us) < 0)
-		return weir_reject(ctx, b, i, "bad-time", s->as_of.path, "%s is no time of that form", s->as_of.path);
+		return weir_reject(ctx, b, i, "bad-time", s->as_of.path, "%s %s", s->as_of.path,
+		    b->col[s->as_of_column][i].kind == WEIR_ABSENT ? "is missing" : "is no time of that form");
 	if (v->kind == WEIR_STRING && (!(v->flags & WEIR_ESCAPED) || v->n <= sizeof text))
 		n = value_text_of(v, text, &key);
 	else if (v->kind != WEIR_NUMBER && v->kind != WEIR_TRUE && v->kind != WEIR_FALSE)
@@ -338,6 +358,26 @@ enrich_members(struct weir_ctx *ctx, struct enrich *s, struct weir_batch *b, uin
 }
 
 static int
+enrich_run_jq(struct weir_ctx *ctx, struct enrich *s, struct weir_batch *b, uint32_t i)
+{
+	struct fail why;
+	const char *p;
+	size_t n;
+
+	p = weir_event(ctx, b, i, &n);
+	s->out.n = 0;
+	switch (expr_run(s->expr, p, n, &s->out, &why)) {
+	case EXPR_TRUE:
+		return weir_replace(ctx, b, i, s->out.p, s->out.n);
+	case EXPR_FALSE:
+		b->verdict[i] = WEIR_FILTERED;
+		return 0;
+	default:
+		return weir_reject(ctx, b, i, "jq", NULL, "%s", why.text);
+	}
+}
+
+static int
 enrich_refresh(struct weir_ctx *ctx, struct enrich *s)
 {
 	for (size_t i = 0; i < s->n_lookup; i++) {
@@ -365,6 +405,8 @@ enrich_process(struct weir_ctx *ctx, void *self, struct weir_batch *b)
 			continue;
 		if ((e = enrich_members(ctx, s, b, i)) < 0)
 			return e;
+		if (s->expr && b->verdict[i] == WEIR_PASSED && (e = enrich_run_jq(ctx, s, b, i)) < 0)
+			return e;
 	}
 	return 0;
 }
@@ -383,11 +425,14 @@ enrich_close(struct weir_ctx *ctx, void *self)
 		buf_free(&s->member[i].text);
 	free(s->lookup);
 	free(s->member);
+	if (s->expr)
+		expr_free(s->expr);
+	buf_free(&s->out);
 }
 
 const struct weir_stage weir_stage_v1 = {
 	.abi = WEIR_ABI, .size = sizeof(struct weir_stage),
-	.name = "enrich", .version = "1", .summary = "add members to events",
+	.name = "enrich", .version = "1", .summary = "add members to events by lookup, constant or expression",
 	.self_size = sizeof(struct enrich), .opts = opts, .role = WEIR_FILTER,
 	.open = enrich_open, .process = enrich_process, .close = enrich_close,
 };

@@ -152,7 +152,7 @@ ndjson_lines(struct load *in, struct columns *c, FILE *file, struct fail *f)
 	buf_free(&from);
 	for (uint32_t i = 0; e >= 0 && rows_count(in->rows) && i < l->n_want; i++)
 		if (c->want[i] >= 0 && !c->met[c->want[i]])
-			e = fail(f, WEIR_ECONFIG, "%s:%u: no line up to here has '%s'", l->where, line, l->want[i].column);
+			e = fail(f, WEIR_ECONFIG, "%s: no line has '%s'", l->where, l->want[i].column);
 	return e;
 }
 

@@ -63,7 +63,7 @@ int	broker_seek(struct broker *, const struct parts *, size_t i, struct fail *);
 /* -G: wait until the group has given its share out, and put it into *parts. */
 int	broker_join(struct broker *, const struct names *, struct parts *, struct fail *);
 
-/* -G without control lines: tell the group how far it is. */
+/* Tell the group how far it is: what was handed on, not what anybody committed. */
 void	broker_commit(struct broker *, const struct parts *, int wait);
 
 /* The brokers do not answer any more: try for the timeout.  0 when one does. */

@@ -17,6 +17,7 @@
 static const char *const preset[][2] = {
 	{ "client.id", "weir-kcat-in" }, { "group.id", "weir-kcat-in" }, { "isolation.level", "read_committed" },
 	{ "queued.min.messages", STRING(CONF_QUEUE) }, { "queued.max.messages.kbytes", "16384" }, { "fetch.max.bytes", "16777216" },
+	{ "fetch.wait.max.ms", "100" },		/* a partition that goes on again waits for the answer about the others */
 };
 
 /* Since librdkafka 2.2: how long a partition waits after the queue was full.  A second, the default, is an eternity for a small queue. */
@@ -52,6 +53,10 @@ set_one(rd_kafka_conf_t *conf, const struct conf_input *in, const char *where, c
 	for (size_t i = 0; i < N(refused); i++)
 		if (strcmp(name, refused[i]) == 0)
 			return fail(f, WEIR_ECONFIG, "%s: %s would load code into this process and is not taken", where, name);
+	if (strcmp(name, "enable.auto.commit") == 0) {
+		*in->commits = strcmp(value, "true") == 0;
+		return 0;
+	}
 	for (size_t i = 0; i < N(fixed); i++)
 		if (strcmp(name, fixed[i][0]) == 0) {
 			snprintf(text, sizeof text, "%s: %s is always %s here; %s is ignored", where, name, fixed[i][1], value);

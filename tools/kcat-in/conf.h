@@ -21,6 +21,7 @@ struct conf_input {
 	const char		*brokers, *group, *file;	/* NULL: not given */
 	const struct weir_list	*set;				/* of -X, or NULL */
 	int			 insecure;
+	int			*commits;			/* set when enable.auto.commit=true was asked for: it is done by broker_commit() */
 	void			(*warn)(void *, const char *text);
 	void			*warn_arg;
 };

@@ -16,7 +16,7 @@
 #include "source.h"
 #include "value.h"
 
-#define COMMIT_EVERY_MS	5000		/* -G without control lines: between two commits to the group */
+#define COMMIT_EVERY_MS	5000		/* enable.auto.commit: between two commits to the group */
 #define DOWN_MS		1000		/* all brokers are gone this long: look whether one answers */
 
 static int64_t
@@ -67,10 +67,12 @@ part_of(struct source *s, const rd_kafka_message_t *m)
 static void
 set_done(struct source *s, struct part *p)
 {
-	if (!p->done) {
-		p->done = 1;
-		s->n_done++;
-	}
+	if (p->done)
+		return;
+	p->done = 1;
+	s->n_done++;
+	if (s->mark.part)
+		s->mark.part[p - s->parts.part].closed = 1;
 }
 
 /* The end of a partition.  Its offset is behind markers and aborted records, which are never delivered. */
@@ -382,7 +384,7 @@ reports(struct weir_ctx *ctx, struct source *s)
 	}
 	if (s->group && s->broker.n_rebalances > 1)
 		return weir_error(ctx, WEIR_EAGAIN, "-G: the group moved partitions to another member; run it again to go on with the new share");
-	if (s->group && !s->framed && clock_ms() - s->committed_ms > COMMIT_EVERY_MS) {
+	if (s->commits && clock_ms() - s->committed_ms > COMMIT_EVERY_MS) {
 		broker_commit(&s->broker, &s->parts, 0);
 		s->committed_ms = clock_ms();
 	}

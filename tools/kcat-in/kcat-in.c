@@ -35,7 +35,7 @@ static const struct weir_opt opts[] = {
 	{ 'L', "list", NULL, "list brokers, topics and partitions", WEIR_FLAG, 0, OPT(list), NULL },
 	{ 'C', "consume", NULL, "as kcat has it; reading is all this does", WEIR_FLAG, 0, OPT(consume), NULL },
 	{ 0, "shard", "I/N", "only partitions p with p mod N = I", WEIR_TEXT, 0, OPT(shard), NULL },
-	{ 0, "meta", "[KEY]", "add topic, partition, offset, timestamp, key and headers under KEY (_kafka)", WEIR_TEXT, 0, OPT(meta), NULL },
+	{ 0, "meta", "[=KEY]", "add topic, partition, offset, timestamp, key and headers under KEY (_kafka)", WEIR_TEXT, 0, OPT(meta), NULL },
 	{ 0, "time", "PATH[:UNIT]|@timestamp", "event time, for watermarks", WEIR_TIME, 0, OPT(time), NULL },
 	{ 0, "out-of-order", "DURATION", "how far behind the newest event of its partition an event may be", WEIR_DURATION, 0, OPT(out_of_order_us), "30s" },
 	{ 0, "idle", "DURATION", "a partition without records for so long does not hold time back", WEIR_DURATION, 0, OPT(idle_us), "10s" },
@@ -121,7 +121,7 @@ static int
 ki_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 {
 	struct source *s = self;
-	struct conf_input in = { s->brokers, s->group, s->file, s->set, s->insecure, on_warning, ctx };
+	struct conf_input in = { s->brokers, s->group, s->file, s->set, s->insecure, &s->commits, on_warning, ctx };
 	rd_kafka_conf_t *conf;
 	struct fail f;
 	int e;
@@ -183,6 +183,8 @@ source_start(struct weir_ctx *ctx, struct source *s)
 		return e;
 	if (s->time.path && watermark_init(&s->mark, s->parts.n, s->out_of_order_us, s->idle_us) < 0)
 		return weir_error(ctx, WEIR_EAGAIN, "no memory for the watermarks");
+	for (size_t i = 0; s->mark.part && i < s->parts.n; i++)
+		s->mark.part[i].closed = s->parts.part[i].done;
 	if (broker_assign(&s->broker, &s->parts, &f) < 0)
 		return source_fail(ctx, &f);
 	s->started = 1;
@@ -325,7 +327,7 @@ ki_close(struct weir_ctx *ctx, void *self)
 	for (; s->n_released < s->n; s->n_released++)
 		rd_kafka_message_destroy(s->record[s->n_released]);
 	if (s->opened) {
-		if (s->group && s->begun && !s->framed)
+		if (s->commits && s->started)
 			broker_commit(&s->broker, &s->parts, 1);
 		broker_close(&s->broker);
 	}

@@ -41,6 +41,7 @@ struct source {
 	struct watermark	 mark;
 	char			*position;		/* what position() last gave out */
 	int			 opened, started, begun, framed;
+	int			 commits;		/* tell the group how far it is: enable.auto.commit=true */
 	int			 greeted;		/* hello has its position */
 	int			 raise_first;		/* the watermark of the checkpoint is still to be sent */
 	size_t			 n_done;
@@ -56,7 +57,7 @@ struct source {
 	uint64_t		 n_events;		/* for -c */
 	struct buf		 line, spliced, member;
 	int64_t			 waited_ms;		/* for nothing, since the last record */
-	int64_t			 committed_ms;		/* -G: when */
+	int64_t			 committed_ms;		/* when it was told */
 	int			 last_part;		/* of the record before */
 	const void		*last_handle;
 	int32_t			 last_partition;

@@ -101,7 +101,7 @@ watermark_slowest(const struct watermark *w, int64_t now_us)
 	int64_t min = INT64_MAX;
 
 	for (size_t p = 0; p < w->n; p++) {
-		if (watermark_is_idle(w, p, now_us))
+		if (w->part[p].closed || watermark_is_idle(w, p, now_us))
 			continue;
 		if (w->part[p].max_us == WATERMARK_NONE)
 			return WATERMARK_NONE;

@@ -23,6 +23,7 @@ struct watermark_part {
 	int64_t	max_us;		/* greatest event time, or WATERMARK_NONE */
 	int64_t	arrived_us;	/* when its last record came, or WATERMARK_NONE */
 	int	caught_up;
+	int	closed;		/* this run reads no more of it: it still holds the watermark, but nobody waits for it */
 };
 
 struct watermark {
@@ -46,8 +47,8 @@ int	watermark_is_idle(const struct watermark *, size_t p, int64_t now_us);
 /* 1 and *at when the combined watermark is above the last one given out, else 0. */
 int	watermark_combine(struct watermark *, int64_t now_us, int64_t *at);
 
-/* The event time no partition should be ahead of by more than a drift: the least greatest event time of those that are not
- * idle; WATERMARK_NONE while one of them has none yet. */
+/* The event time no partition should be ahead of by more than a drift: the least greatest event time of those that are
+ * neither idle nor closed; WATERMARK_NONE while one of them has none yet. */
 int64_t	watermark_slowest(const struct watermark *, int64_t now_us);
 
 #endif

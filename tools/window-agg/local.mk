@@ -17,6 +17,7 @@ pkglib_LTLIBRARIES += %D%/window-agg-stage.la
 %C%_window_agg_stage_la_LDFLAGS = $(MODULE_FLAGS)
 
 dist_man_MANS += man/window-agg.1
+e2e_tests += tests/e2e/window-agg.t
 
 WINDOW_AGG_TEST_LIBS = %D%/libwindow-agg.la libcommon/json/libjson.la libcommon/base/libbase.la $(CMOCKA_LIBS) -lm
 unit_tests += tests/unit/aggregate tests/unit/windows

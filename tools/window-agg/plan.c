@@ -124,7 +124,7 @@ plan_names(struct weir_ctx *ctx, struct window_agg *wa, const struct spec *s, ch
 			return weir_error(ctx, WEIR_EUSAGE, "a member cannot be named '%s': that name is the stream's", name[i]);
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(name[k], name[i]))
-				return weir_error(ctx, WEIR_EUSAGE, "two members of a row would be named '%s': rename one, --agg 'NAME=...'", name[i]);
+				return weir_error(ctx, WEIR_EUSAGE, "two members of a row would be named '%s': leave one out, or take another NAME in --agg", name[i]);
 		if (buf_putc(&wa->prefix, ',') < 0 || emit_text(&wa->prefix, name[i]) < 0 || buf_putc(&wa->prefix, ':') < 0)
 			return weir_error(ctx, WEIR_EAGAIN, "no memory for the options");
 		wa->prefix_end[i - 2] = wa->prefix.n;
