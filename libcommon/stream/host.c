@@ -168,7 +168,30 @@ hs_want(struct weir_ctx *ctx, const char *path)
 
 	if (c == -1)
 		return hs_error(ctx, WEIR_ECONFIG, "'%s' is no path into an event; paths look like user.id, items[0].sku, .\"odd key\"", path);
-	return c < 0 ? hs_error(ctx, WEIR_EAGAIN, "no memory") : c;
+	if (c == -2)
+		return hs_error(ctx, WEIR_EAGAIN, "no memory");
+	if (c >= HOST_COLUMNS)
+		return hs_error(ctx, WEIR_ECONFIG, "more than %d wanted paths", HOST_COLUMNS);
+	s->wants[c] = 1;
+	return c;
+}
+
+static int
+hs_known(struct weir_ctx *ctx, const struct weir_batch *pub, uint32_t i)
+{
+	const struct batch *b = (const struct batch *)pub;
+	struct stage *s = stage_of(ctx);
+
+	if (b->rest[i])
+		return 0;
+	if (!s->n_other)		/* at its first event: nothing is wanted any more */
+		for (size_t c = 0; c < b->n_cols; c++)
+			if (!s->wants[c] && (int)c != s->host->col_control)
+				s->other[s->n_other++] = (uint16_t)c;
+	for (size_t k = 0; k < s->n_other; k++)
+		if (b->col[s->other[k]][i].kind != WEIR_ABSENT)
+			return 0;
+	return 1;
 }
 
 static const char *
@@ -468,7 +491,7 @@ const struct weir_host host_table = {
 	.want = hs_want, .event = hs_event, .set = hs_set, .replace = hs_replace, .emit = hs_emit, .offer = hs_offer,
 	.reject = hs_reject, .reject_raw = hs_reject_raw, .raise = hs_raise, .side = hs_side, .receipt = hs_receipt,
 	.publish = hs_publish, .load = hs_load, .error = hs_error, .warn = hs_warn, .finding = hs_finding, .count = hs_count,
-	.alloc = hs_alloc, .now_us = hs_now, .seed = hs_seed, .write = hs_write, .read = hs_read, .ending = host_ending,
+	.alloc = hs_alloc, .now_us = hs_now, .seed = hs_seed, .write = hs_write, .read = hs_read, .ending = host_ending, .known = hs_known,
 };
 
 /* ---- stages ---- */
