@@ -10,7 +10,7 @@
 
 #define FIRST_CHECK	64		/* rows */
 #define CHECK_ROWS	4096
-#define CHECK_BYTES	(1u << 20)
+#define CHECK_BYTES	(1u << 20)	/* or a sixteenth of what the row group, or file, may have */
 #define CREATED_BY	"weir version " PACKAGE_VERSION " (build " PACKAGE_VERSION ")"
 
 struct parquet_writer {
@@ -190,7 +190,10 @@ check(struct parquet_writer *w, struct fail *f)
 	if (w->file_bytes && w->written + waiting(w) >= w->file_bytes && size_now(w) >= w->file_bytes)
 		w->full = 1;
 	if (w->group_rows) {
-		step = CHECK_BYTES / (bytes / w->group_rows + 1);
+		step = w->row_group_bytes / 16 < CHECK_BYTES ? w->row_group_bytes / 16 : CHECK_BYTES;
+		if (w->file_bytes && w->file_bytes / 16 < step)
+			step = w->file_bytes / 16;
+		step /= bytes / w->group_rows + 1;
 		w->next_check = w->group_rows + (uint32_t)(step < 1 ? 1 : step > CHECK_ROWS ? CHECK_ROWS : step);
 	}
 	return 0;
