@@ -260,7 +260,7 @@ memory_has_a_limit(void **state)
 	static struct rows r;
 	struct store s = { .partitions = 5 };
 	struct parquet_column *root = columns_parse("id:long!,text:string");
-	struct files_options o = { .writer = { .no_dictionary = 1, .page_rows = 500 }, .memory = 3 << 20 };
+	struct files_options o = { .writer = { .no_dictionary = 1, .page_rows = 500, .no_compression = 1 }, .memory = 3 << 20 };
 	struct files *x = files(root, o, &s);
 	uint32_t groups = 0;
 	struct fail f;
