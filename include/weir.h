@@ -100,6 +100,11 @@ struct weir_stream {
 	int		 framed;	/* 0: plain input, no control lines; a stage with --time keeps its own watermark */
 	const char	*run, *pipe, *shard, *prev, *off, *chain, *epoch, *time, *by;
 	const char	*batch_id;	/* of the sink's --batch-id, else empty */
+	const char	*meta;		/* the member that holds an event's origin (kcat-in --meta), else empty */
+	int		 state;		/* a state directory keeps the stages' state */
+	/* Options of all sinks, see the man pages of the sinks. */
+	int		 batch_replace, as_new_feed, accept_change, drop_meta;
+	int64_t		 empty_commit_us;
 };
 
 /* A barrier as a sink sees it.  Texts are compact JSON, see weir-stream(5). */
@@ -146,6 +151,7 @@ struct weir_stage {
 	int	(*commit)(struct weir_ctx *, void *self, const struct weir_barrier *);
 	int	(*check)(struct weir_ctx *, void *self);	/* weir doctor: one weir_finding() per part */
 	void	(*close)(struct weir_ctx *, void *self);	/* also after a failed open(); self was zeroed */
+	int	(*bounded)(struct weir_ctx *, void *self);	/* sources: 1 when the input ends by itself: one epoch then.  NULL: it does */
 };
 
 struct weir_host {		/* append only */
@@ -239,7 +245,8 @@ weir_side(struct weir_ctx *c, const char *file, const char *json, size_t n)
 	return c->host->side(c, file, json, n);
 }
 
-/* Sinks: one line of JSON on standard output about a commit. */
+/* Sinks: one line of JSON on standard output about a commit.  Sources, in open() only: the answer to a question such as --info; then
+ * there is no stream. */
 static inline int
 weir_receipt(struct weir_ctx *c, const char *json, size_t n)
 {
@@ -318,6 +325,6 @@ weir_ending(struct weir_ctx *c)
 #define weir_warn(c, ...)	((c)->host->warn((c), __VA_ARGS__))
 #define weir_finding(c, ...)	((c)->host->finding((c), __VA_ARGS__))
 
-extern const struct weir_stage weir_stage_v1;	/* what a stage defines, and a module exports: WEIR_SYMBOL */
+__attribute__((visibility("default"))) extern const struct weir_stage weir_stage_v1;	/* what a stage defines, and a module exports: WEIR_SYMBOL */
 
 #endif

@@ -20,9 +20,9 @@ shift_up(__int128 *c, int k)
 	if (k > NUMBER_DIGITS && *c)
 		return -1;
 	for (; k > 0 && *c; k--) {
-		*c *= 10;			/* |c| < 10^38 before: no overflow of 127 bits by one digit */
-		if (!fits(*c))
-			return -1;
+		if (*c >= LIMIT / 10 || *c <= -LIMIT / 10)
+			return -1;		/* before the product: 10^39 is beyond 127 bits */
+		*c *= 10;
 	}
 	return 0;
 }
@@ -101,9 +101,9 @@ number_add(struct number *a, const struct number *b)
 	int scale = a->scale > b->scale ? a->scale : b->scale;
 	__int128 x, y;
 
-	if (number_rescale(a, scale, &x) < 0 || number_rescale(b, scale, &y) < 0 || !fits(x + y))
+	if (number_rescale(a, scale, &x) < 0 || number_rescale(b, scale, &y) < 0 || __builtin_add_overflow(x, y, &x) || !fits(x))
 		return -1;
-	a->coef = x + y;
+	a->coef = x;
 	a->scale = scale;
 	return 0;
 }

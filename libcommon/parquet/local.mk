@@ -12,3 +12,13 @@ tests_unit_parquet_encode_LDADD = $(PARQUET_TEST_LIBS)
 tests_unit_parquet_write_SOURCES = tests/unit/parquet_write.c tests/unit/columns.h
 tests_unit_parquet_write_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_parquet_write_LDADD = $(PARQUET_TEST_LIBS)
+
+# reading
+%C%_libparquet_la_SOURCES += %D%/thrift_read.c %D%/thrift_read.h %D%/tail.c %D%/tail.h %D%/decode.c %D%/decode.h \
+	%D%/uncompress.c %D%/uncompress.h %D%/chunk.c %D%/chunk.h %D%/show.c %D%/show.h %D%/read.c %D%/read.h
+
+unit_tests += tests/unit/parquet_read
+tests_unit_parquet_read_SOURCES = tests/unit/parquet_read.c
+tests_unit_parquet_read_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_parquet_read_LDADD = %D%/libparquet.la libcommon/json/libjson.la libcommon/base/libbase.la $(ZSTD_LIBS) $(ZLIB_LIBS) \
+	$(JANSSON_LIBS) $(CMOCKA_LIBS) -lm

@@ -1,0 +1,350 @@
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dir.h"
+#include "publish.h"
+#include "weir.h"
+
+#define FORMAT	"1"	/* of the directory */
+
+struct state_dir {
+	char		*path;
+	int		 fd, shard, lock;
+	char		 shard_name[32];	/* "0-1" */
+	uint64_t	 seed[2];
+};
+
+static int
+mkdir_at(int dir, const char *name, struct fail *f)
+{
+	if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
+		return fail_errno(f, WEIR_EIO, "cannot make the directory %s", name);
+	return 0;
+}
+
+/* Open a folder below `dir`, made if it may be.  The new entry is durable before anything in it is: fsync of the parent. */
+static int
+folder(int dir, const char *name, int make, struct fail *f)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno != ENOENT || !make)
+		return fail_errno(f, errno == ENOENT ? WEIR_ESTATE : WEIR_EIO, "%s", name), -1;
+	if (mkdir_at(dir, name, f) < 0)
+		return -1;
+	if (fsync(dir) < 0)
+		return fail_errno(f, WEIR_EIO, "fsync of the directory of %s", name), -1;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		fail_errno(f, WEIR_EIO, "%s", name);
+	return fd;
+}
+
+/* mkdir -p. */
+static int
+make_path(const char *path, struct fail *f)
+{
+	char *copy = strdup(path);
+	int e = 0;
+
+	if (!copy)
+		return fail(f, WEIR_EAGAIN, "no memory");
+	for (char *p = copy + 1; !e; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+			e = fail_errno(f, WEIR_EIO, "cannot make the state directory %s", copy);
+		*p = c;
+		if (!c)
+			break;
+	}
+	free(copy);
+	return e;
+}
+
+static int
+parse_pipeline(struct state_dir *d, const char *pipe, const char *text, size_t n, struct fail *f)
+{
+	json_t *j = json_loadb(text, n, 0, NULL);
+	const char *format, *have, *seed;
+	char half[17];
+	int e = 0;
+
+	if (json_unpack(j, "{s:s,s:s,s:s}", "format", &format, "pipe", &have, "seed", &seed) < 0 || strlen(seed) != 32)
+		e = fail(f, WEIR_ESTATE, "%s/pipeline.json is damaged; take another directory with -s", d->path);
+	else if (strcmp(format, FORMAT))
+		e = fail(f, WEIR_ESTATE, "%s is of format %s, this weir knows %s", d->path, format, FORMAT);
+	else if (pipe && *pipe && *have && strcmp(have, pipe))
+		e = fail(f, WEIR_ESTATE, "%s belongs to the pipeline %s, not to %s; take another directory with -s", d->path, have, pipe);
+	else
+		for (int i = 0; i < 2; i++) {
+			memcpy(half, seed + 16 * i, 16);
+			half[16] = '\0';
+			d->seed[i] = strtoull(half, NULL, 16);
+		}
+	json_decref(j);
+	return e;
+}
+
+/* pipeline.json: read it, or write it first. */
+static int
+pipeline(struct state_dir *d, const char *pipe, struct fail *f)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		char text[4096];
+		ssize_t n;
+		json_t *j;
+		uint64_t r[2];
+		int e, fd = openat(d->fd, "pipeline.json", O_RDONLY | O_CLOEXEC);
+
+		if (fd >= 0) {
+			n = read(fd, text, sizeof text);
+			close(fd);
+			if (n < 0)
+				return fail_errno(f, WEIR_EIO, "%s/pipeline.json", d->path);
+			return parse_pipeline(d, pipe, text, (size_t)n, f);
+		}
+		if (errno != ENOENT)
+			return fail_errno(f, WEIR_EIO, "%s/pipeline.json", d->path);
+		if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r)
+			return fail_errno(f, WEIR_EIO, "no random numbers");
+		snprintf(text, 40, "%016" PRIx64 "%016" PRIx64, r[0], r[1]);
+		j = json_pack("{s:s,s:s,s:s}", "format", FORMAT, "pipe", pipe ? pipe : "", "seed", text);
+		n = (ssize_t)json_dumpb(j, text, sizeof text, JSON_COMPACT | JSON_SORT_KEYS);
+		json_decref(j);
+		if (!n || n > (ssize_t)sizeof text)
+			return fail(f, WEIR_ECONFIG, "the pipeline's name is too long");
+		e = publish_bytes(d->fd, "pipeline.json", text, (size_t)n, f);
+		if (e && e != WEIR_EFENCED)	/* another process of the same pipeline was first: read its file */
+			return e;
+	}
+	return f->code;
+}
+
+int
+state_open(const char *path, const char *pipe, const char *shard, struct state_dir **out, struct fail *f)
+{
+	struct state_dir *d = calloc(1, sizeof *d);
+	int e;
+
+	*out = NULL;
+	if (!d || !(d->path = strdup(path))) {
+		free(d);
+		return fail(f, WEIR_EAGAIN, "no memory");
+	}
+	d->fd = d->shard = d->lock = -1;
+	snprintf(d->shard_name, sizeof d->shard_name, "%s", shard);
+	for (char *p = d->shard_name; *p; p++)
+		if (*p == '/')
+			*p = '-';
+	if ((e = make_path(path, f)))
+		goto fail;
+	if ((d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
+		e = fail_errno(f, WEIR_EIO, "cannot open the state directory %s", path);
+		goto fail;
+	}
+	if ((e = pipeline(d, pipe, f)))
+		goto fail;
+	if ((d->shard = folder(d->fd, d->shard_name, 1, f)) < 0) {
+		e = f->code;
+		goto fail;
+	}
+	*out = d;
+	return 0;
+fail:
+	state_close(d);
+	return e;
+}
+
+void
+state_close(struct state_dir *d)
+{
+	if (!d)
+		return;
+	if (d->lock >= 0)
+		close(d->lock);
+	if (d->shard >= 0)
+		close(d->shard);
+	if (d->fd >= 0)
+		close(d->fd);
+	free(d->path);
+	free(d);
+}
+
+const char *
+state_path(const struct state_dir *d)
+{
+	return d->path;
+}
+
+const uint64_t *
+state_seed(const struct state_dir *d)
+{
+	return d->seed;
+}
+
+int
+state_lock(struct state_dir *d, struct fail *f)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if ((d->lock = openat(d->shard, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
+		return fail_errno(f, WEIR_EIO, "%s/%s/LOCK", d->path, d->shard_name);
+	if (fcntl(d->lock, F_OFD_SETLK, &l) < 0)
+		return errno == EAGAIN || errno == EACCES ?
+		    fail(f, WEIR_EAGAIN, "this pipeline runs already: %s is locked by another process", d->path) :
+		    fail_errno(f, WEIR_EIO, "%s/%s/LOCK", d->path, d->shard_name);
+	return 0;
+}
+
+/* The greatest number that begins a name in `fd` and of which accept() thinks well. */
+static int
+greatest(int fd, int (*accept)(int fd, const char *name, const void *arg), const void *arg, uint64_t *out, struct fail *f)
+{
+	DIR *dir = fdopendir(fd);
+	struct dirent *e;
+
+	*out = 0;
+	if (!dir) {
+		close(fd);
+		return fail_errno(f, WEIR_EIO, "cannot read the state directory");
+	}
+	for (errno = 0; (e = readdir(dir)); errno = 0) {
+		uint64_t n = strtoull(e->d_name, NULL, 10);
+
+		if (n > *out && accept(dirfd(dir), e->d_name, arg))
+			*out = n;
+	}
+	if (errno)
+		fail_errno(f, WEIR_EIO, "cannot read the state directory");
+	else
+		f->code = 0;
+	closedir(dir);
+	return f->code;
+}
+
+static int
+is_run(int fd, const char *name, const void *arg)
+{
+	(void)fd;
+	(void)arg;
+	return token_is_run(name, strlen(name));
+}
+
+static int
+holds(int fd, const char *name, const void *file)
+{
+	char path[512];
+
+	return snprintf(path, sizeof path, "%s/%s", name, (const char *)file) < (int)sizeof path && faccessat(fd, path, F_OK, 0) == 0;
+}
+
+int
+state_next_number(struct state_dir *d, uint64_t *number, struct fail *f)
+{
+	int fd = folder(d->shard, "runs", 1, f), e;
+
+	if (fd < 0)
+		return f->code;
+	if ((e = greatest(fd, is_run, NULL, number, f)) == 0)
+		++*number;
+	return e;
+}
+
+int
+state_has_runs(struct state_dir *d)
+{
+	struct fail f;
+	uint64_t n = 0;
+	int fd = folder(d->shard, "runs", 0, &f);
+
+	return fd >= 0 && greatest(fd, is_run, NULL, &n, &f) == 0 && n;
+}
+
+int
+state_ckpt(struct state_dir *d, const char *run, uint64_t id, int make, struct fail *f)
+{
+	char id_name[24];
+	const char *const name[] = { "runs", run, "ckpt", id_name };
+	int fd = d->shard;
+
+	snprintf(id_name, sizeof id_name, "%" PRIu64, id);
+	for (int i = 0; i < 4; i++) {
+		int next = folder(fd, name[i], make, f);
+
+		if (fd != d->shard)
+			close(fd);
+		if ((fd = next) < 0)
+			return -1;
+	}
+	return fd;
+}
+
+int
+state_plain_newest(struct state_dir *d, const char *name, uint64_t *n, struct fail *f)
+{
+	int fd = folder(d->fd, "plain", 0, f);
+
+	*n = 0;
+	if (fd < 0)
+		return f->code == WEIR_ESTATE ? 0 : f->code;
+	return greatest(fd, holds, name, n, f);
+}
+
+int
+state_plain(struct state_dir *d, uint64_t n, int make, struct fail *f)
+{
+	char name[24];
+	int fd = folder(d->fd, "plain", make, f), sub;
+
+	if (fd < 0)
+		return -1;
+	snprintf(name, sizeof name, "%" PRIu64, n);
+	sub = folder(fd, name, make, f);
+	close(fd);
+	return sub;
+}
+
+int
+state_rejects_path(struct state_dir *d, const char *stage, struct buf *b, struct fail *f)
+{
+	int fd = folder(d->shard, "rejects", 1, f);
+
+	if (fd < 0)
+		return f->code;
+	close(fd);
+	if (buf_printf(b, "%s/%s/rejects/%s.ndjson.zst", d->path, d->shard_name, stage) < 0 || buf_putc(b, '\0') < 0)
+		return fail(f, WEIR_EAGAIN, "no memory");
+	return 0;
+}
+
+int
+state_default_path(const char *pipe, struct buf *b, struct fail *f)
+{
+	const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int e;
+
+	if (base && *base == '/')
+		e = buf_printf(b, "%s/weir/", base);
+	else if (home && *home)
+		e = buf_printf(b, "%s/.local/state/weir/", home);
+	else
+		return fail(f, WEIR_ECONFIG, "neither XDG_STATE_HOME nor HOME is set: name a state directory with -s DIR");
+	for (const char *p = pipe; !e && *p; p++)	/* a name, never a path */
+		e = buf_putc(b, *p == '/' ? '_' : *p);
+	return e | buf_putc(b, '\0') ? fail(f, WEIR_EAGAIN, "no memory") : 0;
+}

@@ -1,0 +1,52 @@
+/*
+ * dir.h - the state directory of one pipeline and shard; see weir-state(5).
+ *
+ *	DIR/pipeline.json		pipe and seed, written once
+ *	DIR/<i-N>/LOCK			held while a run is on: a courtesy
+ *	DIR/<i-N>/runs/<run>/ckpt/<id>/	the files of one checkpoint, each written once
+ *	DIR/<i-N>/rejects/
+ *	DIR/plain/<n>/			snapshots of runs on plain input
+ */
+#ifndef DIR_H
+#define DIR_H
+
+#include <stdint.h>
+
+#include "buf.h"
+#include "fail.h"
+#include "token.h"
+
+struct state_dir;
+
+/* Open, and make what is missing, mode 0700.  `pipe` may be NULL when it is not known yet; a directory made for another pipe is
+ * WEIR_ESTATE.  `shard` is "i/N". */
+int	state_open(const char *path, const char *pipe, const char *shard, struct state_dir **, struct fail *);
+void	state_close(struct state_dir *);
+const char *state_path(const struct state_dir *);
+
+/* Two random words, the same for ever. */
+const uint64_t *state_seed(const struct state_dir *);
+
+/* One run at a time: WEIR_EAGAIN when another process has it.  Held until state_close(). */
+int	state_lock(struct state_dir *, struct fail *);
+
+/* The number for the next run: one more than the greatest there is. */
+int	state_next_number(struct state_dir *, uint64_t *, struct fail *);
+
+/* A descriptor of the folder of checkpoint `id` of `run`, made when `make` is set; -1 with errno in *f (WEIR_ESTATE: not there). */
+int	state_ckpt(struct state_dir *, const char *run, uint64_t id, int make, struct fail *);
+
+/* For plain input: the newest n of plain/<n>/ that holds `name` (0: none), and a descriptor of plain/<n>/. */
+int	state_plain_newest(struct state_dir *, const char *name, uint64_t *n, struct fail *);
+int	state_plain(struct state_dir *, uint64_t n, int make, struct fail *);
+
+/* 1 when framed runs have left checkpoints here. */
+int	state_has_runs(struct state_dir *);
+
+/* Where rejects of a stage go: DIR/<i-N>/rejects/<stage>.ndjson.zst; made ready.  Into buf, NUL-terminated. */
+int	state_rejects_path(struct state_dir *, const char *stage, struct buf *, struct fail *);
+
+/* ${XDG_STATE_HOME:-~/.local/state}/weir/<pipe>.  Into buf, NUL-terminated; WEIR_ECONFIG without a home. */
+int	state_default_path(const char *pipe, struct buf *, struct fail *);
+
+#endif

@@ -1,0 +1,110 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "publish.h"
+#include "weir.h"
+
+int
+publish_write(int fd, const void *bytes, size_t n)
+{
+	const char *p = bytes;
+
+	while (n) {
+		ssize_t k = write(fd, p, n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return -1;
+		p += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+int
+publish_begin(struct publish *p, int dir, struct fail *f)
+{
+	uint64_t random;
+
+	p->dir = dir;
+	p->temp[0] = '\0';
+	p->fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	if (p->fd >= 0)
+		return 0;
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)
+		return fail_errno(f, WEIR_EIO, "cannot create a file in the state directory");
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+		return fail_errno(f, WEIR_EIO, "no random numbers");
+	snprintf(p->temp, sizeof p->temp, ".tmp-%ld-%016" PRIx64, (long)getpid(), random);
+	p->fd = openat(dir, p->temp, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	return p->fd < 0 ? fail_errno(f, WEIR_EIO, "cannot create a file in the state directory") : 0;
+}
+
+void
+publish_abort(struct publish *p)
+{
+	close(p->fd);
+	if (p->temp[0])
+		unlinkat(p->dir, p->temp, 0);	/* what stays behind is never read, and its name never used again */
+	p->fd = -1;
+}
+
+int
+publish_end(struct publish *p, const char *name, struct fail *f)
+{
+	char proc[64];
+	int e;
+
+	if (fsync(p->fd) < 0) {
+		fail_errno(f, WEIR_EIO, "%s: fsync", name);
+		publish_abort(p);
+		return f->code;
+	}
+	if (p->temp[0]) {
+		e = linkat(p->dir, p->temp, p->dir, name, 0);
+	} else {
+		snprintf(proc, sizeof proc, "/proc/self/fd/%d", p->fd);
+		e = linkat(AT_FDCWD, proc, p->dir, name, AT_SYMLINK_FOLLOW);
+	}
+	if (e < 0) {
+		if (errno == EEXIST)
+			fail(f, WEIR_EFENCED, "%s exists already: this run was used before, or two hosts share it", name);
+		else
+			fail_errno(f, WEIR_EIO, "cannot publish %s", name);
+		publish_abort(p);
+		return f->code;
+	}
+	if (p->temp[0] && unlinkat(p->dir, p->temp, 0) < 0)
+		e = fail_errno(f, WEIR_EIO, "cannot remove %s", p->temp);
+	if (close(p->fd) < 0)
+		e = fail_errno(f, WEIR_EIO, "%s: close", name);
+	p->fd = -1;
+	if (!e && fsync(p->dir) < 0)
+		e = fail_errno(f, WEIR_EIO, "fsync of the directory of %s", name);
+	return e;
+}
+
+int
+publish_bytes(int dir, const char *name, const void *bytes, size_t n, struct fail *f)
+{
+	struct publish p;
+	int e;
+
+	if ((e = publish_begin(&p, dir, f)))
+		return e;
+	if (publish_write(p.fd, bytes, n) < 0) {
+		e = fail_errno(f, WEIR_EIO, "cannot write %s", name);
+		publish_abort(&p);
+		return e;
+	}
+	return publish_end(&p, name, f);
+}

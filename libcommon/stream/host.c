@@ -1,0 +1,742 @@
+/*
+ * host.c - stages, their options, and what they may ask of their host.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "control.h"
+#include "host.h"
+#include "publish.h"
+
+#define MESSAGE_MAX	4096
+#define OWN_EVENTS	(2 * BATCH_BYTES)	/* bytes of events a stage made, before they are passed on */
+
+#define O(letter, name, arg, help, type, member, preset) { letter, name, arg, help, type, 0, offsetof(struct common, member), preset }
+
+const struct weir_opt host_opts[] = {
+	O('s', "state", "DIR", "state directory of the pipeline (WEIR_STATE)", WEIR_TEXT, state, NULL),
+	O('r', "rejects", "FILE", "where rejects go; also fd:N; .zst compresses", WEIR_TEXT, rejects, NULL),
+	O(0, "max-rejects", "N|P%", "more of them in an epoch: exit 65", WEIR_TEXT, max_rejects, "5%"),
+	O(0, "max-line", "SIZE", "longest line", WEIR_SIZE, max_line, "1M"),
+	O(0, "max-depth", "N", "deepest nesting", WEIR_COUNT, max_depth, "128"),
+	O(0, "duplicate-keys", "reject|last", "a key twice in one object", WEIR_CHOICE, last_wins, "reject"),
+	O(0, "pipeline", "NAME", "name of the feed (WEIR_PIPELINE)", WEIR_TEXT, pipeline, NULL),
+	O(0, "plain", NULL, "no control lines, in or out", WEIR_FLAG, plain, NULL),
+	O(0, "control", NULL, "write control lines wherever the output goes", WEIR_FLAG, control, NULL),
+	O(0, "state-reset", NULL, "go on with empty state", WEIR_FLAG, state_reset, NULL),
+	O(0, "stats", "SECONDS", "counters on standard error", WEIR_TEXT, stats, NULL),
+	O(0, "log", "text|json", "form of messages", WEIR_CHOICE, json_log, "text"),
+	O('v', "verbose", NULL, "say more", WEIR_FLAG, verbose, NULL),
+	O('q', "quiet", NULL, "say only what went wrong", WEIR_FLAG, quiet, NULL),
+	{ 0 }
+};
+
+const struct weir_opt host_source_opts[] = {
+	O(0, "resume", "POSITION", "go on where the sink is: its --position (WEIR_RESUME)", WEIR_TEXT, resume, NULL),
+	O(0, "epoch", "TIME[,EVENTS[,SIZE]]|all", "cut the stream into epochs", WEIR_TEXT, epoch, NULL),
+	O(0, "epoch-min", "DURATION", "shortest epoch", WEIR_DURATION, epoch_min_us, "0"),
+	{ 0 }
+};
+
+const struct weir_opt host_sink_opts[] = {
+	O(0, "batch-id", "ID", "commit this input once, whatever happens", WEIR_TEXT, batch_id, NULL),
+	O(0, "batch-replace", NULL, "replace what was committed under the batch id", WEIR_FLAG, batch_replace, NULL),
+	O(0, "rows", "N", "commit only exactly so many rows", WEIR_TEXT, rows, NULL),
+	O(0, "empty", "ok|skip", "nothing committed: exit 0, or 99", WEIR_CHOICE, empty_skip, "ok"),
+	O(0, "empty-commit", "DURATION", "commit offsets without rows after so long", WEIR_DURATION, empty_commit_us, "5m"),
+	O(0, "as-new-feed", NULL, "start a feed beside the table's others", WEIR_FLAG, as_new_feed, NULL),
+	O(0, "accept-change", NULL, "go on with changed stages", WEIR_FLAG, accept_change, NULL),
+	O(0, "position", NULL, "print the committed position and end", WEIR_FLAG, position, NULL),
+	O(0, "recover", NULL, "resolve an unknown commit, print the position and end", WEIR_FLAG, recover, NULL),
+	O(0, "drop-meta", NULL, "leave out the member that kcat-in --meta adds", WEIR_FLAG, drop_meta, NULL),
+	{ 0 }
+};
+
+/* ---- messages ---- */
+
+void
+host_say(const struct stage *s, const char *level, const char *text)
+{
+	char line[MESSAGE_MAX];
+	int json = s->common.json_log, n;
+	size_t len;
+
+	if (json) {
+		json_t *o = json_pack("{s:s,s:s,s:s}", "level", level, "message", text, "stage", s->name);
+		char *t = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+
+		n = snprintf(line, sizeof line, "%s\n", t ? t : "{}");
+		free(t);
+		json_decref(o);
+	} else {
+		n = snprintf(line, sizeof line, "%s: %s\n", s->name, text);
+	}
+	len = n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;
+	for (size_t i = 0; i + 1 < len; i++)		/* what events say must not steer a terminal */
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = ' ';
+	if (len)
+		line[len - 1] = '\n';
+	if (write(2, line, len) < 0)
+		return;		/* nowhere left to say it */
+}
+
+int
+host_fail(struct host *h)
+{
+	if (!h->said)
+		host_say(&h->stage[0], "error", h->fail.text);
+	h->said = 1;
+	return h->fail.code;
+}
+
+static struct stage *
+stage_of(struct weir_ctx *ctx)
+{
+	return (struct stage *)ctx;
+}
+
+static int
+hs_error(struct weir_ctx *ctx, enum weir_code code, const char *fmt, ...)
+{
+	struct stage *s = stage_of(ctx);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(s->host->fail.text, sizeof s->host->fail.text, fmt, ap);
+	va_end(ap);
+	s->host->fail.code = code;
+	host_say(s, "error", s->host->fail.text);
+	s->host->said = 1;
+	return code;
+}
+
+static void
+hs_warn(struct weir_ctx *ctx, const char *fmt, ...)
+{
+	struct stage *s = stage_of(ctx);
+	char text[1024];
+	va_list ap;
+
+	if (s->common.quiet)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	host_say(s, "warning", text);
+}
+
+static int
+hs_finding(struct weir_ctx *ctx, const char *part, int level, const char *fmt, ...)
+{
+	struct stage *s = stage_of(ctx);
+	char text[HOST_FINDINGS];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	return s->host->finding ? s->host->finding(s->host->finding_arg, s->name, part, level, text) : 0;
+}
+
+/* A failure of the host's own, said in the name of a stage. */
+static int
+stage_fail(struct stage *s)
+{
+	if (!s->host->said)
+		host_say(s, "error", s->host->fail.text);
+	s->host->said = 1;
+	return s->host->fail.code;
+}
+
+/* ---- events ---- */
+
+static int
+hs_want(struct weir_ctx *ctx, const char *path)
+{
+	struct stage *s = stage_of(ctx);
+	int c = scan_want(s->host->scan, path);
+
+	if (c == -1)
+		return hs_error(ctx, WEIR_ECONFIG, "'%s' is no path into an event; paths look like user.id, items[0].sku, .\"odd key\"", path);
+	return c < 0 ? hs_error(ctx, WEIR_EAGAIN, "no memory") : c;
+}
+
+static const char *
+hs_event(struct weir_ctx *ctx, const struct weir_batch *b, uint32_t i, size_t *n)
+{
+	(void)ctx;
+	return batch_event((struct batch *)(uintptr_t)b, i, n);
+}
+
+static int
+hs_set(struct weir_ctx *ctx, struct weir_batch *b, uint32_t i, int column, const char *json, size_t n)
+{
+	struct stage *s = stage_of(ctx);
+
+	return batch_set((struct batch *)b, i, column, json, n, &s->host->fail) < 0 ? stage_fail(s) : 0;
+}
+
+static int
+hs_replace(struct weir_ctx *ctx, struct weir_batch *b, uint32_t i, const char *json, size_t n)
+{
+	struct stage *s = stage_of(ctx);
+
+	return batch_replace((struct batch *)b, i, json, n, &s->host->fail);
+}
+
+int
+host_flush_made(struct host *h, struct stage *s)
+{
+	int e;
+
+	if (!s->made || !s->made->pub.n)
+		return 0;
+	if (s->is->role == WEIR_SOURCE && s->is->process) {
+		struct batch *before = h->now;
+
+		h->now = s->made;
+		e = s->is->process(&s->ctx, s->self, &s->made->pub);
+		h->now = before;
+		if (e < 0)
+			return e;
+	}
+	e = host_chain(h, s->index + 1, s->made);
+	batch_reset(s->made, NULL);
+	return e;
+}
+
+/* Room for one more event that the stage made: its copy, scanned. */
+static int
+make(struct stage *s, const char *json, size_t n, unsigned *marks, struct scan_fault *fault)
+{
+	struct host *h = s->host;
+	const char *p;
+	int e;
+
+	if (!s->made) {
+		if (!(s->made = calloc(1, sizeof *s->made)) || batch_open(s->made, h->scan, OWN_EVENTS, &h->fail) < 0)
+			return fail(&h->fail, WEIR_EAGAIN, "no memory"), stage_fail(s);
+		batch_reset(s->made, NULL);
+	}
+	if (!(p = batch_copy(s->made, json, n, &h->fail))) {
+		if (h->fail.code)
+			return stage_fail(s);
+		if ((e = host_flush_made(h, s)) < 0)
+			return e;
+		if (!(p = batch_copy(s->made, json, n, &h->fail)))
+			return stage_fail(s);
+	}
+	if ((e = batch_add(s->made, p, n, 0, marks, fault, &h->fail)) < 0)
+		return stage_fail(s);
+	if (!e)
+		s->made->own_n -= n + 1;
+	return e;
+}
+
+static int
+hs_emit(struct weir_ctx *ctx, const char *json, size_t n)
+{
+	struct stage *s = stage_of(ctx);
+	struct host *h = s->host;
+	struct scan_fault fault;
+	unsigned marks;
+	char *to;
+	int e;
+
+	s->epoch.emitted++;
+	if (s->index + 1 < h->n) {
+		if ((e = make(s, json, n, &marks, &fault)) < 0)
+			return e;
+		return e ? 0 : hs_error(ctx, WEIR_EBUG, "made an event that is no JSON object (%s)", fault.message);
+	}
+	if (!(to = out_room(&h->out, n + 1, &h->fail)))
+		return stage_fail(s);
+	memcpy(to, json, n);
+	to[n] = '\n';
+	out_added(&h->out, n + 1, 1);
+	return 0;
+}
+
+static int
+hs_offer(struct weir_ctx *ctx, const char *json, size_t n, uint64_t tag)
+{
+	struct stage *s = stage_of(ctx);
+	struct host *h = s->host;
+	struct scan_fault fault;
+	unsigned marks;
+	int e;
+
+	if (n > s->common.max_line) {
+		char text[96];
+
+		snprintf(text, sizeof text, "%zu bytes, longer than --max-line %" PRIu64, n, s->common.max_line);
+		return s->is->refused ? s->is->refused(ctx, s->self, tag, "long-line", text) : 0;
+	}
+	if ((e = make(s, json, n, &marks, &fault)) < 0)
+		return e;
+	if (!e) {
+		char text[256];
+
+		snprintf(text, sizeof text, "%s (byte %zu)", fault.message, fault.at);
+		return s->is->refused ? s->is->refused(ctx, s->self, tag, fault.code, text) : 0;
+	}
+	s->epoch.emitted++;
+	if (marks && h->framed_out + h->sink) {		/* @weir in an event must not look like a control line */
+		uint32_t i = s->made->pub.n - 1;
+
+		h->scratch.n = 0;
+		if (control_escape(json, n, 1, &h->scratch) < 0)
+			return hs_error(ctx, WEIR_EAGAIN, "no memory");
+		if (h->scratch.n != n && batch_replace(s->made, i, h->scratch.p, h->scratch.n, &h->fail) < 0)
+			return stage_fail(s);
+	}
+	return 0;
+}
+
+static int
+hs_raise(struct weir_ctx *ctx, int64_t ts)
+{
+	struct stage *s = stage_of(ctx);
+	int e = host_flush_made(s->host, s);
+
+	return e < 0 ? e : host_watermark(s->host, ts);
+}
+
+/* ---- side files, state, the rest ---- */
+
+static int
+hs_side(struct weir_ctx *ctx, const char *file, const char *json, size_t n)
+{
+	struct stage *s = stage_of(ctx);
+	struct side *side = host_side(s->host, file);
+
+	return !side || side_line(side, json, n, &s->host->fail) < 0 ? stage_fail(s) : 0;
+}
+
+static int
+hs_receipt(struct weir_ctx *ctx, const char *json, size_t n)
+{
+	struct stage *s = stage_of(ctx);
+	struct host *h = s->host;
+
+	h->receipts++;
+	if (out_data(&h->out, json, n, 0, &h->fail) < 0 || out_data(&h->out, "\n", 1, 0, &h->fail) < 0 || out_flush(&h->out, &h->fail) < 0)
+		return stage_fail(s);
+	return 0;
+}
+
+static int
+hs_publish(struct weir_ctx *ctx, const char *name, const void *p, size_t n)
+{
+	struct stage *s = stage_of(ctx);
+	struct host *h = s->host;
+	int dir, e;
+
+	if (!h->state)
+		return 0;
+	if ((dir = state_ckpt(h->state, h->run, h->id, 1, &h->fail)) < 0)
+		return stage_fail(s);
+	e = publish_bytes(dir, name, p, n, &h->fail);
+	close(dir);
+	return e ? stage_fail(s) : 0;
+}
+
+static int
+hs_load(struct weir_ctx *ctx, const char *token, const char *name, const void **p, size_t *n)
+{
+	struct stage *s = stage_of(ctx);
+	struct host *h = s->host;
+	char run[TOKEN_RUN_SIZE];
+	uint64_t id;
+	ssize_t k;
+	int dir, fd;
+
+	if (!h->state || token_parse(token, run, &id) < 0)
+		return 0;
+	if ((dir = state_ckpt(h->state, run, id, 0, &h->fail)) < 0)
+		return h->fail.code == WEIR_ESTATE ? 0 : stage_fail(s);
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	close(dir);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	h->loaded.n = 0;
+	do {
+		k = fd < 0 || buf_reserve(&h->loaded, 65536) < 0 ? -1 : read(fd, h->loaded.p + h->loaded.n, 65536);
+		h->loaded.n += k > 0 ? (size_t)k : 0;
+	} while (k > 0 || (k < 0 && fd >= 0 && errno == EINTR));
+	if (fd >= 0)
+		close(fd);
+	if (k < 0)
+		return fail_errno(&h->fail, WEIR_EIO, "cannot read %s of %s", name, token), stage_fail(s);
+	*p = h->loaded.p;
+	*n = h->loaded.n;
+	return 1;
+}
+
+static void
+hs_count(struct weir_ctx *ctx, const char *counter, uint64_t by)
+{
+	(void)ctx;
+	(void)counter;
+	(void)by;
+}
+
+static void *
+hs_alloc(struct weir_ctx *ctx, size_t n)
+{
+	struct host *h = stage_of(ctx)->host;
+
+	return batch_alloc(h->now ? h->now : &h->batch, n);
+}
+
+static int64_t
+hs_now(struct weir_ctx *ctx)
+{
+	return stage_of(ctx)->host->now_us;
+}
+
+static const uint64_t *
+hs_seed(struct weir_ctx *ctx)
+{
+	static const uint64_t none[2] = { UINT64_C(0x7765697220736565), UINT64_C(0x6420776974686f75) };
+	struct host *h = stage_of(ctx)->host;
+
+	return h->state ? state_seed(h->state) : none;
+}
+
+static int
+hs_write(struct weir_ctx *ctx, struct weir_state *w, const void *p, size_t n)
+{
+	struct stage *s = stage_of(ctx);
+
+	return snapshot_put(w, p, n, &s->host->fail) < 0 ? stage_fail(s) : 0;
+}
+
+static int
+hs_read(struct weir_ctx *ctx, struct weir_state *r, void *p, size_t n)
+{
+	struct stage *s = stage_of(ctx);
+	int e = snapshot_get(r, p, n, &s->host->fail);
+
+	return e < 0 ? stage_fail(s) : e;
+}
+
+static int
+hs_reject(struct weir_ctx *ctx, struct weir_batch *b, uint32_t i, const char *code, const char *path, const char *fmt, ...)
+{
+	struct stage *s = stage_of(ctx);
+	char text[1024];
+	const char *p;
+	va_list ap;
+	size_t n;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	b->verdict[i] = !strcmp(code, "late") ? WEIR_LATE : WEIR_REJECTED;
+	p = batch_event((struct batch *)b, i, &n);
+	return host_reject(s, code, path, text, NULL, p, n, 0);
+}
+
+static int
+hs_reject_raw(struct weir_ctx *ctx, const char *source, const void *p, size_t n, const char *code, const char *fmt, ...)
+{
+	struct stage *s = stage_of(ctx);
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	s->epoch.in++;
+	s->epoch.verdict[WEIR_REJECTED]++;
+	return host_reject(s, code, NULL, text, source, p, n, 1);
+}
+
+const struct weir_host host_table = {
+	.abi = WEIR_ABI, .size = sizeof(struct weir_host),
+	.want = hs_want, .event = hs_event, .set = hs_set, .replace = hs_replace, .emit = hs_emit, .offer = hs_offer,
+	.reject = hs_reject, .reject_raw = hs_reject_raw, .raise = hs_raise, .side = hs_side, .receipt = hs_receipt,
+	.publish = hs_publish, .load = hs_load, .error = hs_error, .warn = hs_warn, .finding = hs_finding, .count = hs_count,
+	.alloc = hs_alloc, .now_us = hs_now, .seed = hs_seed, .write = hs_write, .read = hs_read, .ending = host_ending,
+};
+
+/* ---- stages ---- */
+
+struct host *
+host_new(void)
+{
+	struct host *h = calloc(1, sizeof *h);
+	struct scan_limits usual = { .max_depth = 128 };
+
+	if (!h || !(h->scan = scan_new(&usual)) || !(h->hash_in = XXH3_createState())) {
+		static const char text[] = "weir: no memory\n";
+
+		if (write(2, text, sizeof text - 1) < 0)
+			_exit(-WEIR_EIO);
+		_exit(-WEIR_EAGAIN);
+	}
+	XXH3_64bits_reset(h->hash_in);
+	h->col_control = h->col_origin = -1;
+	h->watermark = INT64_MIN;
+	h->total = json_object();
+	host_tick(h);
+	return h;
+}
+
+static void
+tables(struct stage *s, struct opt_set set[3], size_t *n)
+{
+	*n = 0;
+	set[(*n)++] = (struct opt_set){ s->is->opts, s->self };
+	set[(*n)++] = (struct opt_set){ host_opts, &s->common };
+	if (s->is->role == WEIR_SOURCE)
+		set[(*n)++] = (struct opt_set){ host_source_opts, &s->common };
+	if (s->is->role == WEIR_SINK)
+		set[(*n)++] = (struct opt_set){ host_sink_opts, &s->common };
+}
+
+void
+host_free(struct host *h)
+{
+	if (!h)
+		return;
+	host_close(h);
+	for (size_t k = 0; k < h->n; k++) {
+		struct stage *s = &h->stage[k];
+		struct opt_set set[3];
+		size_t n;
+
+		tables(s, set, &n);
+		opt_release(set, n);
+		if (s->made)
+			batch_close(s->made);
+		free(s->made);
+		free(s->self);
+		free(s->operand);
+		free(s->meaning);
+	}
+	XXH3_freeState(h->hash_in);
+	scan_free(h->scan);
+	buf_free(&h->loaded);
+	buf_free(&h->scratch);
+	buf_free(&h->torn);
+	for (size_t i = 0; i < sizeof h->text / sizeof *h->text; i++)
+		buf_free(&h->text[i]);
+	json_decref(h->hello);
+	json_decref(h->upstream);
+	json_decref(h->total);
+	free(h->off);
+	state_close(h->state);
+	free(h);
+}
+
+/* Not 0 when argv asks for help or the version, which was then printed. */
+static int
+asked(struct stage *s, int argc, char *const *argv, const struct opt_set *set, size_t n_sets)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (!strcmp(argv[i], "-V") || !strcmp(argv[i], "--version"))
+			printf("%s (weir) %s\n", s->is->name, PACKAGE_VERSION);
+		else if (!strcmp(argv[i], "-h")) {
+			opt_synopsis(stdout, s->is->name, set, 1);
+			printf("%s: %s\n\n", s->is->name, s->is->summary);
+			opt_help(stdout, set, 1);
+			printf("\n--help lists the options all stages share, weir help %s shows the manual.\n", s->is->name);
+		} else if (!strcmp(argv[i], "--help")) {
+			opt_synopsis(stdout, s->is->name, set, 1);
+			printf("%s: %s\n\n", s->is->name, s->is->summary);
+			opt_help(stdout, set, 1);
+			puts("\nshared by all stages:");
+			opt_help(stdout, set + 1, n_sets - 1);
+		} else {
+			continue;
+		}
+		if (fflush(stdout) != 0)
+			exit(-WEIR_EIO);
+		return 1;
+	}
+	return 0;
+}
+
+int
+host_add(struct host *h, const struct weir_stage *is, int argc, char *const *argv)
+{
+	struct stage *s = &h->stage[h->n];
+	struct buf meaning = { 0 };
+	struct opt_set set[3];
+	const char *env;
+	size_t n_sets;
+	int e;
+
+	if (h->n == HOST_STAGES)
+		return fail(&h->fail, WEIR_EUSAGE, "more than %d stages in one process", HOST_STAGES), host_fail(h);
+	*s = (struct stage){ .ctx.host = &host_table, .host = h, .index = h->n, .is = is };
+	snprintf(s->name, sizeof s->name, "%s", is->name);
+	if (is->abi != WEIR_ABI || !(s->self = calloc(1, is->self_size ? is->self_size : 1)) || !(s->operand = calloc((size_t)argc + 1, sizeof *s->operand)))
+		return fail(&h->fail, WEIR_ECONFIG, "%s was built for ABI %u, this weir has %d", is->name, is->abi, WEIR_ABI), stage_fail(s);
+	tables(s, set, &n_sets);
+	h->n++;
+	if (asked(s, argc, argv, set, n_sets))
+		exit(0);
+	if ((e = opt_parse(set, n_sets, argc, argv, s->operand, &h->fail)))
+		return stage_fail(s);
+	if (opt_meaning(&set[0], &meaning) < 0 || buf_putc(&meaning, '\0') < 0)
+		return fail(&h->fail, WEIR_EAGAIN, "no memory"), stage_fail(s);
+	snprintf(s->config, sizeof s->config, "%016" PRIx64, (uint64_t)XXH3_64bits(meaning.p, meaning.n - 1));
+	s->meaning = meaning.p;
+	if (!s->common.state && (env = getenv("WEIR_STATE")) && *env)
+		s->common.state = env;
+	if (!s->common.pipeline && (env = getenv("WEIR_PIPELINE")) && *env)
+		s->common.pipeline = env;
+	if (!s->common.resume && (env = getenv("WEIR_RESUME")) && *env)
+		s->common.resume = env;
+	h->source |= is->role == WEIR_SOURCE;
+	h->sink |= is->role == WEIR_SINK;
+	if ((is->role == WEIR_SOURCE && s->index) || (h->n > 1 && h->stage[h->n - 2].is->role == WEIR_SINK))
+		return fail(&h->fail, WEIR_EUSAGE, "%s cannot stand here: a source is the first stage, a sink the last", is->name), stage_fail(s);
+	return 0;
+}
+
+int
+host_open(struct host *h)
+{
+	for (size_t k = 0; k < h->n; k++) {
+		struct stage *s = &h->stage[k];
+		int e;
+
+		s->opened = 1;
+		if (s->is->open && (e = s->is->open(&s->ctx, s->self, s->operand)) < 0)
+			return e;
+	}
+	return 0;
+}
+
+void
+host_close(struct host *h)
+{
+	for (size_t k = h->n; k-- > 0; ) {
+		struct stage *s = &h->stage[k];
+
+		if (s->opened && s->is->close)
+			s->is->close(&s->ctx, s->self);
+		s->opened = 0;
+	}
+	for (size_t i = 0; i < h->n_sides; i++)
+		side_close(h->side[i]);
+	h->n_sides = 0;
+	batch_close(&h->batch);
+	lines_close(&h->in);
+	if (h->out.hash)
+		out_close(&h->out);
+}
+
+/* ---- a batch through the stages ---- */
+
+static int
+output(struct host *h, struct batch *b)
+{
+	const struct weir_batch *p = &b->pub;
+	uint32_t i = 0;
+
+	while (i < p->n) {
+		uint32_t from;
+		char *to;
+
+		if (p->verdict[i] != WEIR_PASSED) {
+			i++;
+			continue;
+		}
+		if (!b->edit[i]) {
+			for (from = i; i < p->n && p->verdict[i] == WEIR_PASSED && !b->edit[i]; i++)
+				;
+			if (out_data(&h->out, p->bytes + p->line[from], p->line[i] - p->line[from], i - from, &h->fail) < 0)
+				return host_fail(h);
+			continue;
+		}
+		if (!(to = out_room(&h->out, batch_room(b, i), &h->fail)))
+			return host_fail(h);
+		out_added(&h->out, batch_write(b, i, to), 1);
+		i++;
+	}
+	return 0;
+}
+
+/* Events whose escaped @weir keys lose one '@': for sinks, and where no control lines are written. */
+static int
+unescape(struct host *h, struct batch *b)
+{
+	for (uint32_t i = 0; i < b->pub.n; i++) {
+		size_t n;
+		const char *p = batch_event(b, i, &n);
+
+		if (b->pub.verdict[i] != WEIR_PASSED || !memmem(p, n, "weir", 4))
+			continue;
+		h->scratch.n = 0;
+		if (control_escape(p, n, -1, &h->scratch) < 0)
+			return fail(&h->fail, WEIR_EAGAIN, "no memory"), host_fail(h);
+		if (h->scratch.n != n && batch_replace(b, i, h->scratch.p, h->scratch.n, &h->fail) < 0)
+			return host_fail(h);
+	}
+	return 0;
+}
+
+static int
+through(struct host *h, struct stage *s, struct batch *b)
+{
+	uint32_t passed = b->count[WEIR_PASSED], count[WEIR_N_VERDICTS] = { 0 };
+	int e;
+
+	if (s->is->process) {
+		h->now = b;
+		e = s->is->process(&s->ctx, s->self, &b->pub);
+		h->now = NULL;
+		if (e < 0)
+			return e;
+	}
+	for (uint32_t i = 0; i < b->pub.n; i++) {
+		if (s->is->role == WEIR_SINK && b->pub.verdict[i] == WEIR_PASSED)
+			b->pub.verdict[i] = WEIR_TAKEN;
+		count[b->pub.verdict[i]]++;
+	}
+	s->epoch.in += passed;
+	for (int v = 0; v < WEIR_N_VERDICTS; v++) {
+		if (v == WEIR_PASSED)
+			s->epoch.verdict[v] += count[v];
+		else
+			s->epoch.verdict[v] += count[v] - b->count[v];
+		b->count[v] = count[v];
+	}
+	return host_flush_made(h, s);
+}
+
+int
+host_chain(struct host *h, size_t from, struct batch *b)
+{
+	int e;
+
+	h->n_events += b->pub.n;
+	for (size_t k = from; k < h->n && b->count[WEIR_PASSED]; k++) {
+		struct stage *s = &h->stage[k];
+
+		if (b->n_marked && s->is->role == WEIR_SINK && (h->framed_in || h->source) && (e = unescape(h, b)) < 0)
+			return e;
+		if ((e = through(h, s, b)) < 0)
+			return e;
+	}
+	if (h->sink || !b->count[WEIR_PASSED])
+		return 0;
+	if (b->n_marked && h->framed_in && !h->framed_out && (e = unescape(h, b)) < 0)
+		return e;
+	return output(h, b);
+}

@@ -1,0 +1,140 @@
+/*
+ * host.h - the host of one or more stages in one process.
+ *
+ * A process holds a run of neighbouring stages of a pipeline: one behind a
+ * pipe, or several fused.  The host owns everything that is not a stage's own
+ * struct, and is the only one that reads, writes or exits.
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#include <jansson.h>
+
+#include "account.h"
+#include "batch.h"
+#include "dir.h"
+#include "lines.h"
+#include "opt.h"
+#include "out.h"
+#include "side.h"
+#include "snapshot.h"
+#include "weir.h"
+
+#define HOST_STAGES	32	/* in one process */
+#define HOST_SIDES	16	/* files beside the stream, of one process */
+#define HOST_FINDINGS	512	/* bytes of one of weir doctor's lines */
+
+/* Options every stage takes; see host_opts. */
+struct common {
+	const char	*state, *rejects, *max_rejects, *pipeline, *stats;
+	uint64_t	 max_line, max_depth;
+	int		 last_wins, plain, control, quiet, verbose, json_log, state_reset;
+	/* sources */
+	const char	*resume, *epoch;
+	int64_t		 epoch_min_us;
+	/* sinks */
+	const char	*batch_id;
+	int		 batch_replace, empty_skip, as_new_feed, accept_change, position, recover, drop_meta;
+	const char	*rows;
+	int64_t		 empty_commit_us;
+};
+
+struct stage {
+	struct weir_ctx		 ctx;		/* first: what the stage holds */
+	struct host		*host;
+	size_t			 index;
+	const struct weir_stage	*is;
+	void			*self;
+	struct common		 common;
+	const char		**operand;
+	char			 name[80];	/* instance: dedupe, dedupe.2 */
+	char			*meaning;	/* the options with meaning, as text */
+	char			 config[17];	/* and its hash */
+	struct account		 epoch, total;
+	uint64_t		 rejects_shown;
+	struct side		*rejects;
+	struct batch		*made;		/* events it made, on their way to the later stages */
+	int			 opened;
+};
+
+struct host {
+	struct stage		 stage[HOST_STAGES];
+	size_t			 n;
+	struct scan		*scan;
+	struct scan_limits	 limits;
+	struct lines		 in;
+	struct out		 out;
+	struct batch		 batch;		/* lines of the input */
+	struct batch		*now;		/* the batch a stage sees */
+	int			 col_control, col_origin;	/* columns of "@weir" and of the origin; -1: not wanted */
+	struct fail		 fail;		/* the sentence that ended the run, said already when said is set */
+	int			 said;
+	int64_t			 now_us;
+	/* the stream */
+	int			 framed_in, framed_out, source, sink, last_of_run;
+	json_t			*hello;		/* as it came, or as the source made it */
+	struct weir_stream	 stream;
+	struct buf		 text[8];	/* what stream points to */
+	char			 run[TOKEN_RUN_SIZE];
+	uint64_t		 id;		/* of the open epoch */
+	char			*off;		/* at the last barrier */
+	char			 prev[TOKEN_SIZE];
+	json_t			*upstream;	/* accounts of the barrier being handled */
+	json_t			*total;		/* accounts of the whole chain, all epochs */
+	int64_t			 watermark;
+	uint64_t		 n_in, hash_n, seq_in;
+	void			*hash_in;
+	uint64_t		 line_no;	/* of plain input, for messages */
+	size_t			 n_events;	/* since the last look at the rejects */
+	struct buf		 torn;		/* the beginning of a line too long */
+	uint64_t		 torn_n;
+	/* side files and state */
+	struct side		*side[HOST_SIDES];
+	size_t			 n_sides;
+	struct state_dir	*state;
+	struct buf		 loaded;
+	struct buf		 scratch;
+	uint64_t		 receipts;
+	int			 (*finding)(void *arg, const char *stage, const char *part, int level, const char *text);
+	void			*finding_arg;
+};
+
+struct host	*host_new(void);
+void		 host_free(struct host *);
+
+/* Add the next stage.  argv[0] is its name as typed; argv must outlive the host.  0, or a negative code after the message. */
+int		 host_add(struct host *, const struct weir_stage *, int argc, char *const *argv);
+
+/* Open all stages, run the stream to its end, close.  Returns an exit code. */
+int		 host_run(struct host *);
+
+/* Open the sink (the last stage) and ask what it has committed: NUL-terminated texts in the host, valid until host_free(). */
+int		 host_recover(struct host *, const char **feed, const char **position);
+
+/* Open every stage and ask it to check its surroundings. */
+int		 host_check(struct host *, int (*finding)(void *arg, const char *stage, const char *part, int level, const char *text), void *arg);
+
+/* The code a stage or the host ended with, as a sentence on standard error, once. */
+void		 host_say(const struct stage *, const char *level, const char *text);
+
+extern const struct weir_opt host_opts[], host_source_opts[], host_sink_opts[];
+
+/* between host.c, run.c, reject.c and epoch.c */
+extern const struct weir_host host_table;
+int		 host_fail(struct host *);	/* h->fail as a message, once; returns its code */
+int		 host_chain(struct host *, size_t from, struct batch *);
+int		 host_flush_made(struct host *, struct stage *);
+int		 host_open(struct host *);
+int		 host_begin(struct host *);
+void		 host_close(struct host *);
+int		 host_barrier(struct host *, json_t *bar, int last, int64_t started);
+int		 host_watermark(struct host *, int64_t ts);
+int		 host_flush_stages(struct host *);
+int		 host_reject(struct stage *, const char *code, const char *path, const char *message, const char *source, const char *event, size_t n, int raw);
+int		 host_check_rejects(struct host *);
+int		 host_sides_sync(struct host *);
+struct side	*host_side(struct host *, const char *path);
+void		 host_tick(struct host *);
+int		 host_ending(struct weir_ctx *);
+
+#endif

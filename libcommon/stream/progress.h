@@ -1,0 +1,13 @@
+/*
+ * progress.h - the line a person watches, and --stats for programs.
+ */
+#ifndef PROGRESS_H
+#define PROGRESS_H
+
+struct host;
+
+void	progress_tick(struct host *);
+/* The run is over with this code: take the line away; with WEIR_SUMMARY set, the last process of a pipeline says what every stage did. */
+void	progress_end(struct host *, int code);
+
+#endif

@@ -1,0 +1,609 @@
+/*
+ * run.c - the run loops: a source's, and a reader's.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "control.h"
+#include "host.h"
+#include "iso.h"
+#include "progress.h"
+
+#define POLL_MS		100
+#define TORN_KEPT	4096	/* bytes of a line too long that its reject shows */
+
+static volatile sig_atomic_t n_signals, cut_now;
+
+static void
+on_end(int sig)
+{
+	if (n_signals++) {		/* the second one means it */
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+}
+
+static void
+on_cut(int sig)
+{
+	(void)sig;
+	cut_now = 1;
+}
+
+int
+host_ending(struct weir_ctx *ctx)
+{
+	(void)ctx;
+	return n_signals > 0;
+}
+
+static void
+signals(void)
+{
+	struct sigaction a = { .sa_flags = SA_RESTART };
+
+	sigemptyset(&a.sa_mask);
+	a.sa_handler = on_end;
+	sigaction(SIGTERM, &a, NULL);
+	sigaction(SIGINT, &a, NULL);
+	a.sa_handler = on_cut;
+	sigaction(SIGUSR1, &a, NULL);
+	a.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &a, NULL);
+}
+
+void
+host_tick(struct host *h)
+{
+	const char *clock_text = getenv("WEIR_CLOCK");
+	struct timespec t;
+
+	if (clock_text && iso_parse(clock_text, strlen(clock_text), &h->now_us) == 0)
+		return;
+	clock_gettime(CLOCK_REALTIME, &t);
+	h->now_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int
+write_out(struct host *h)
+{
+	return out_flush(&h->out, &h->fail) < 0 ? host_fail(h) : 0;
+}
+
+static int
+end_stream(struct host *h, const json_t *eos, const char *why)
+{
+	struct buf line = { 0 };
+	char seq[24];
+	json_t *c = eos ? json_deep_copy(eos) : json_pack("{s:s,s:s,s:s}", "k", "eos", "run", h->run, "why", why);
+	int e = 0;
+
+	snprintf(seq, sizeof seq, "%" PRIu64, h->out.seq);
+	if (h->framed_out && (!c || json_object_set_new(c, "seq", json_string(seq)) < 0 || control_format(c, &line, &h->fail) < 0 ||
+	    out_control(&h->out, line.p, line.n, &h->fail) < 0))
+		e = host_fail(h);
+	json_decref(c);
+	buf_free(&line);
+	return e ? e : write_out(h);
+}
+
+/* ---- a source ---- */
+
+struct epoch {
+	int64_t		us;
+	uint64_t	events, bytes;
+	int		all;
+};
+
+static int
+parse_epoch(struct host *h, const char *text, struct epoch *p)
+{
+	char part[64];
+	int i = 0;
+
+	*p = (struct epoch){ 0 };
+	if (!text || !strcmp(text, "all")) {
+		p->all = 1;
+		return 0;
+	}
+	while (*text) {
+		size_t n = strcspn(text, ",");
+		int e = -1;
+
+		if (n && n < sizeof part) {
+			memcpy(part, text, n);
+			part[n] = '\0';
+			e = i == 0 ? opt_duration(part, &p->us) : i == 1 ? opt_count(part, &p->events) : i == 2 ? opt_size(part, &p->bytes) : -1;
+		}
+		if (e < 0)
+			return fail(&h->fail, WEIR_EUSAGE, "--epoch takes TIME[,EVENTS[,SIZE]] such as 10s,1000000,256M, or all"), host_fail(h);
+		text += n + (text[n] == ',');
+		i++;
+	}
+	return 0;
+}
+
+static int
+cut(struct host *h, int last, const char *why)
+{
+	struct stage *s = &h->stage[0];
+	const char *off = "{}";
+	char id[24];
+	json_t *bar, *o;
+	int e;
+
+	if ((e = host_flush_made(h, s)) < 0)
+		return e;
+	if (s->is->position && (e = s->is->position(&s->ctx, s->self, &off)) < 0)
+		return e;
+	free(h->off);
+	h->off = strdup(off);
+	snprintf(id, sizeof id, "%" PRIu64, h->id);
+	o = json_loads(off, 0, NULL);
+	bar = json_pack("{s:s,s:s,s:s,s:s,s:o}", "id", id, "k", "bar", "last", last ? why : "", "run", h->run, "off", o);
+	if (!h->off || !bar)
+		return fail(&h->fail, WEIR_EBUG, "no memory, or %s's position is no JSON", s->is->name), host_fail(h);
+	e = host_barrier(h, bar, last, 0);
+	json_decref(bar);
+	return e;
+}
+
+static int
+run_source(struct host *h)
+{
+	struct stage *s = &h->stage[0];
+	struct epoch epoch;
+	int64_t began = h->now_us;
+	uint64_t events = 0, bytes = 0;
+	int more, e;
+
+	if ((e = parse_epoch(h, s->common.epoch, &epoch)) < 0)
+		return e;
+	do {
+		uint64_t n = s->epoch.emitted;
+		int due;
+
+		host_tick(h);
+		if ((e = write_out(h)) < 0 || (more = e = s->is->poll(&s->ctx, s->self, POLL_MS)) < 0 || (e = host_flush_made(h, s)) < 0)
+			return e;
+		events += s->epoch.emitted - n;
+		bytes = h->out.bytes;
+		if (h->n_events >= 100000 && (e = host_check_rejects(h)) < 0)
+			return e;
+		progress_tick(h);
+		due = !epoch.all && ((epoch.us && h->now_us - began >= epoch.us) || (epoch.events && events >= epoch.events) ||
+		    (epoch.bytes && bytes >= epoch.bytes));
+		if (more == 1 && (due || cut_now) && h->now_us - began >= s->common.epoch_min_us) {
+			cut_now = 0;
+			began = h->now_us;
+			events = 0;
+			if ((e = cut(h, 0, "")) < 0)
+				return e;
+		}
+	} while (more == 1);
+	if ((e = cut(h, 1, more == 2 ? "term" : "end")) < 0)
+		return e;
+	return end_stream(h, NULL, more == 2 ? "term" : "end");
+}
+
+/* ---- a reader ---- */
+
+static int
+frame_error(struct host *h, const char *fmt, uint64_t a, uint64_t b)
+{
+	char text[512];
+
+	snprintf(text, sizeof text, fmt, a, b);
+	fail(&h->fail, WEIR_EFRAME, "%s: a filter between the stages dropped, added or changed lines. Put it behind `weir wrap --`", text);
+	return host_fail(h);
+}
+
+/* The events of h->batch, if any, through the stages. */
+static int
+run_batch(struct host *h)
+{
+	struct batch *b = &h->batch;
+	int e = 0;
+
+	if (b->pub.n) {
+		h->stage[0].epoch.in += b->count[WEIR_REJECTED];
+		h->stage[0].epoch.verdict[WEIR_REJECTED] += b->count[WEIR_REJECTED];
+		e = host_chain(h, 0, b);
+	}
+	if (e >= 0 && h->n_events >= 100000)
+		e = host_check_rejects(h);
+	progress_tick(h);
+	return e;
+}
+
+/* 1: the stream has ended; 0: go on. */
+static int
+control(struct host *h, json_t *c)
+{
+	const char *k = control_text(c, "k");
+	uint64_t seq, n, id;
+	int e;
+
+	if (control_count(c, "seq", &seq) == 0 && seq != h->seq_in)
+		return frame_error(h, "control line %" PRIu64 " is missing (the next one is %" PRIu64 ")", h->seq_in, seq);
+	h->seq_in++;
+	if (!strcmp(k, "wm"))
+		return host_watermark(h, strtoll(control_text(c, "ts"), NULL, 10));
+	if (!strcmp(k, "bar")) {
+		const char *last = control_text(c, "last");
+
+		if (control_count(c, "id", &id) < 0 || control_count(c, "n", &n) < 0)
+			return fail(&h->fail, WEIR_EFRAME, "a barrier without id or count"), host_fail(h);
+		if (id != h->id)
+			return frame_error(h, "epoch %" PRIu64 " was expected, %" PRIu64 " came", h->id, id);
+		if (n != h->n_in) {
+			fail(&h->fail, WEIR_EFRAME, "line count of epoch %" PRIu64 " is %" PRIu64 ", %" PRIu64 " were announced: a filter between the stages dropped or added "
+			    "lines. Put it behind `weir wrap --`", id, h->n_in, n);
+			return host_fail(h);
+		}
+		h->hash_n = XXH3_64bits_digest(h->hash_in);
+		if (strtoull(control_text(c, "hash"), NULL, 16) != h->hash_n)
+			return frame_error(h, "the %" PRIu64 " lines of epoch %" PRIu64 " are not those that were sent", n, id);
+		XXH3_64bits_reset(h->hash_in);
+		h->n_in = 0;
+		if ((e = host_barrier(h, c, *last != '\0', 0)) < 0)
+			return e;
+		return 0;
+	}
+	if (!strcmp(k, "eos")) {
+		if (h->n_in)
+			return frame_error(h, "%" PRIu64 " lines stand between the last barrier and the end mark of epoch %" PRIu64, h->n_in, h->id);
+		e = end_stream(h, c, "");
+		return e < 0 ? e : 1;
+	}
+	/* Of a later version of the protocol: passed on, re-numbered. */
+	struct buf line = { 0 };
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRIu64, h->out.seq);
+	json_object_set_new(c, "seq", json_string(text));
+	e = control_format(c, &line, &h->fail) < 0 || out_control(&h->out, line.p, line.n, &h->fail) < 0 ? host_fail(h) : 0;
+	buf_free(&line);
+	return e;
+}
+
+static int
+reject_line(struct host *h, const char *p, size_t n, const struct scan_fault *fault)
+{
+	char text[256];
+
+	snprintf(text, sizeof text, "%s (byte %zu)", fault->message, fault->at);
+	return host_reject(&h->stage[0], fault->code, NULL, text, NULL, p, n, 1);
+}
+
+/* One line of a framed stream that has "@weir" at its top: control, or somebody's forgery.  1: the stream has ended; 0: go on; 2: no
+ * control line of this stream. */
+static int
+maybe_control(struct host *h, const char *p, size_t n)
+{
+	json_t *c = control_parse(p, n);
+	int e;
+
+	if (!c || strcmp(control_text(c, "run"), h->run)) {
+		json_decref(c);
+		return 2;
+	}
+	e = control(h, c);
+	json_decref(c);
+	return e;
+}
+
+/* An event that looks like a control line, and is none of this stream's: one hostile event must not stop the pipeline. */
+static int
+poison(struct host *h, const char *p, size_t n)
+{
+	const struct scan_fault fault = { .code = "poison", .message = "an event with the key \"@weir\", which belongs to the control lines of this stream" };
+	struct stage *s = &h->stage[0];
+
+	XXH3_64bits_update(h->hash_in, p, n + 1);
+	h->n_in++;
+	s->epoch.in++;
+	s->epoch.verdict[WEIR_REJECTED]++;
+	return reject_line(h, p, n, &fault);
+}
+
+/* Take the last event of the batch out again. */
+static void
+take_back(struct batch *b)
+{
+	b->pub.n--;
+	b->count[b->pub.verdict[b->pub.n]]--;
+}
+
+/* A span of whole lines: batches, cut at control lines.  1: the stream has ended. */
+static int
+whole_lines(struct host *h, char *p, size_t n)
+{
+	struct batch *b = &h->batch;
+	char *e = p + n, *from = p;
+	int err;
+
+	host_tick(h);
+	batch_reset(b, p);
+	while (p < e) {
+		char *nl = memchr(p, '\n', (size_t)(e - p));
+		struct scan_fault fault;
+		unsigned marks = 0;
+		size_t len = (size_t)(nl - p);
+		int in = batch_add(b, p, len, 1, &marks, &fault, &h->fail);
+
+		h->line_no++;
+		if (in < 0)
+			return host_fail(h);
+		if (marks && h->framed_in && h->batch.col[h->col_control][b->pub.n - 1].kind != WEIR_ABSENT) {
+			take_back(b);
+			XXH3_64bits_update(h->hash_in, from, (size_t)(p - from));
+			if ((err = run_batch(h)) < 0)
+				return err;
+			if ((err = maybe_control(h, p, len)) == 2)
+				err = poison(h, p, len);
+			if (err)
+				return err;
+			from = nl + 1;
+			batch_reset(b, from);
+		} else {
+			h->n_in++;
+			if (!in && (err = reject_line(h, p, len, &fault)) < 0)
+				return err;
+		}
+		p = nl + 1;
+	}
+	if (h->framed_in)
+		XXH3_64bits_update(h->hash_in, from, (size_t)(e - from));
+	return run_batch(h);
+}
+
+static int
+long_line(struct host *h, const char *p, size_t n, int end)
+{
+	struct scan_fault fault = { .code = "long-line" };
+	struct stage *s = &h->stage[0];
+	size_t keep = TORN_KEPT > h->torn.n ? TORN_KEPT - h->torn.n : 0;
+	int e;
+
+	if (h->framed_in)
+		XXH3_64bits_update(h->hash_in, p, n);
+	h->torn_n += n;
+	if (buf_put(&h->torn, p, n < keep ? n : keep) < 0)
+		return fail(&h->fail, WEIR_EAGAIN, "no memory"), host_fail(h);
+	if (!end)
+		return 0;
+	h->line_no++;
+	h->n_in++;
+	h->n_events++;
+	s->epoch.in++;
+	s->epoch.verdict[WEIR_REJECTED]++;
+	snprintf(fault.message, sizeof fault.message, "a line of %" PRIu64 " bytes, longer than --max-line %" PRIu64 "; its first %zu are kept", h->torn_n - 1,
+	    s->common.max_line, h->torn.n);
+	e = reject_line(h, h->torn.p, h->torn.n, &fault);
+	h->torn.n = 0;
+	h->torn_n = 0;
+	return e;
+}
+
+static int
+torn_line(struct host *h, char *p, size_t n)
+{
+	struct scan_fault fault;
+	int e;
+
+	if (h->framed_in)
+		return fail(&h->fail, WEIR_EFRAME, "the last line of the input is cut off: a stage before this one died. Run it again"), host_fail(h);
+	/* A file written by hand may lack its last newline; a line that was cut off is seldom a whole object. */
+	host_tick(h);
+	batch_reset(&h->batch, p);
+	if (h->stage[0].common.max_line < n)
+		return fail(&h->fail, WEIR_EDATA, "the last line is longer than --max-line and has no newline"), host_fail(h);
+	p[n] = '\n';
+	unsigned marks;
+
+	h->line_no++;
+	e = batch_add(&h->batch, p, n, 1, &marks, &fault, &h->fail);
+	if (e < 0)
+		return host_fail(h);
+	if (!e && (e = reject_line(h, p, n, &fault)) < 0)
+		return e;
+	return run_batch(h);
+}
+
+/* The first line decides: hello, or plain input. */
+static int
+first_line(struct host *h, char **p, size_t *n, int *what)
+{
+	struct stage *s = &h->stage[0];
+	struct fail f;
+	char *nl;
+
+	while ((*what = lines_next(&h->in, p, n, &f)) == WEIR_EAGAIN)
+		;
+	if (*what < 0) {
+		h->fail = f;
+		return host_fail(h);
+	}
+	if (*what != LINES_WHOLE || s->common.plain)
+		return 0;
+	nl = memchr(*p, '\n', *n);
+	if (memmem(*p, (size_t)(nl - *p), CONTROL_KEY, strlen(CONTROL_KEY)) && (h->hello = control_parse(*p, (size_t)(nl - *p)))) {
+		if (strcmp(control_text(h->hello, "k"), "hello")) {
+			json_decref(h->hello);
+			h->hello = NULL;
+			return 0;
+		}
+		lines_unread(&h->in, nl + 1);
+		*n = 0;
+		h->seq_in = 1;
+	}
+	return 0;
+}
+
+/* A sink takes the end of plain input for complete only when somebody vouches for it. */
+static int
+may_sink(struct host *h)
+{
+	const struct common *c = &h->stage[h->n - 1].common;
+	struct stat st;
+
+	if (!h->sink || h->hello || c->plain || c->batch_id || c->rows || (fstat(0, &st) == 0 && S_ISREG(st.st_mode)) || getenv("WEIR_RUN"))
+		return 0;
+	fail(&h->fail, WEIR_EUSAGE, "no hello from upstream: use `weir run`, put the filter behind `weir wrap --`, or say --plain (the end of input is then taken "
+	    "as complete)");
+	host_say(&h->stage[h->n - 1], "error", h->fail.text);
+	h->said = 1;
+	return WEIR_EUSAGE;
+}
+
+static int
+read_loop(struct host *h, char *p, size_t n, int what)
+{
+	struct fail f;
+	int e = 0;
+
+	for (;;) {
+		switch (what) {
+		case LINES_EOF:
+			if (h->framed_in)
+				return fail(&h->fail, WEIR_EAGAIN, "input ended without its end mark: a stage before this one died. Epoch %" PRIu64
+				    " is not committed; the last commit is %s. Run it again", h->id, h->prev), host_fail(h);
+			if ((e = host_barrier(h, NULL, 1, 0)) < 0)
+				return e;
+			return write_out(h);
+		case LINES_WHOLE:
+			e = n ? whole_lines(h, p, n) : 0;
+			break;
+		case LINES_LONG:
+		case LINES_LONG_END:
+			e = long_line(h, p, n, what == LINES_LONG_END);
+			break;
+		case LINES_TORN:
+			e = torn_line(h, p, n);
+			break;
+		}
+		if (e)
+			return e < 0 ? e : 0;
+		if (lines_empty(&h->in) && (e = write_out(h)) < 0)
+			return e;
+		while ((what = lines_next(&h->in, &p, &n, &f)) == WEIR_EAGAIN)
+			;
+		if (what < 0) {
+			h->fail = f;
+			return host_fail(h);
+		}
+	}
+}
+
+static int
+run_reader(struct host *h)
+{
+	char *p = NULL;
+	size_t n = 0;
+	int what, e;
+
+	h->col_control = scan_want(h->scan, CONTROL_KEY);
+	if (lines_open(&h->in, 0, h->stage[0].common.max_line, &h->fail) < 0)
+		return host_fail(h);
+	out_grow_pipe(0);
+	if ((e = first_line(h, &p, &n, &what)) < 0 || (e = may_sink(h)) < 0)
+		return e;
+	if (h->hello && lines_empty(&h->in))
+		p = NULL;
+	/* The stages may want more columns in begin(), and a stream's limits may move the buffer: the batch and the span come after. */
+	if ((e = host_begin(h)) < 0)
+		return e;
+	if (batch_open(&h->batch, h->scan, 0, &h->fail) < 0)
+		return host_fail(h);
+	if (h->hello)
+		what = LINES_WHOLE, n = 0;
+	return read_loop(h, p, n, what);
+}
+
+int
+host_run(struct host *h)
+{
+	int e;
+
+	signals();
+	out_grow_pipe(1);
+	if (out_open(&h->out, 1, &h->fail) < 0)
+		return -host_fail(h);
+	if ((e = host_open(h)) == 0) {
+		const struct common *sink = &h->stage[h->n - 1].common;
+
+		if (h->sink && (sink->position || sink->recover)) {
+			const char *feed, *position;
+
+			if ((e = host_recover(h, &feed, &position)) == 0)
+				e = out_data(&h->out, position, strlen(position), 0, &h->fail) < 0 || out_data(&h->out, "\n", 1, 0, &h->fail) < 0 ? host_fail(h) : write_out(h);
+		} else if (h->source && h->receipts) {
+			;			/* it answered a question in open(): there is no stream */
+		} else if (h->source) {
+			if ((e = host_begin(h)) == 0)
+				e = run_source(h);
+		} else {
+			e = run_reader(h);
+		}
+	}
+	if (e < 0 && !h->said)
+		host_fail(h);
+	if (e < 0 && host_sides_sync(h) < 0 && !h->said)	/* rejects tell why: keep what there is */
+		host_fail(h);
+	progress_end(h, e);
+	host_close(h);
+	if (!e && h->sink && h->stage[h->n - 1].common.empty_skip && !h->receipts)
+		return 99;
+	return -e;
+}
+
+int
+host_recover(struct host *h, const char **feed, const char **position)
+{
+	struct stage *s = &h->stage[h->n - 1];
+	int e;
+
+	if (!s->opened && (e = host_open(h)) < 0)
+		return e;
+	*feed = "";
+	*position = "none";
+	if (s->common.pipeline)
+		*feed = s->common.pipeline;
+	else if (s->is->feed && (e = s->is->feed(&s->ctx, s->self, feed)) < 0)
+		return e;
+	h->stream.pipe = *feed;
+	h->stream.shard = "0/1";
+	return s->is->recover ? s->is->recover(&s->ctx, s->self, position) : 0;
+}
+
+int
+host_check(struct host *h, int (*finding)(void *arg, const char *stage, const char *part, int level, const char *text), void *arg)
+{
+	int worst = 0, e;
+
+	h->finding = finding;
+	h->finding_arg = arg;
+	for (size_t k = 0; k < h->n; k++) {
+		struct stage *s = &h->stage[k];
+
+		s->opened = 1;
+		h->said = 0;
+		if (s->is->open && (e = s->is->open(&s->ctx, s->self, s->operand)) < 0) {
+			finding(arg, s->name, "options", WEIR_FAIL, h->fail.text);
+			worst = e;
+		} else if (s->is->check && (e = s->is->check(&s->ctx, s->self)) < 0) {
+			worst = e;
+		}
+	}
+	return worst;
+}

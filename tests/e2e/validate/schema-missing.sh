@@ -1,0 +1,1 @@
+validate --schema nowhere.json </dev/null
