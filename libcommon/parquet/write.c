@@ -18,7 +18,7 @@ struct parquet_writer {
 	const struct parquet_pair	*pair;
 	struct parquet_metrics		*metrics;
 	struct pages			*leaf;
-	struct press			*own_press;
+	struct press			*press, *own_press;
 	int64_t				*split;
 	struct pages_limits		 limits;
 	struct parquet_sink		 sink;
@@ -66,12 +66,13 @@ parquet_writer_new(const struct parquet_column *root, const struct parquet_optio
 		return NULL;
 	if (!(w = calloc(1, sizeof *w)) || !(w->leaf = calloc(root->n_leaves, sizeof *w->leaf)) ||
 	    !(w->metrics = calloc(root->n_leaves, sizeof *w->metrics)) ||
-	    (!press && !(press = w->own_press = press_new(o->no_compression ? 0 : o->level ? o->level : 1)))) {
+	    (!press && !(press = w->own_press = press_new(o->no_compression ? 0 : o->level ? o->level : 1, o->thread)))) {
 		fail(f, WEIR_EIO, "no memory for a Parquet file of %u columns", root->n_leaves);
 		parquet_writer_free(w);
 		return NULL;
 	}
 	w->root = root;
+	w->press = press;
 	w->sink = *sink;
 	w->pair = o->pair;
 	w->n_pairs = o->n_pairs;
@@ -90,8 +91,12 @@ parquet_writer_new(const struct parquet_column *root, const struct parquet_optio
 void
 parquet_writer_free(struct parquet_writer *w)
 {
+	struct fail ignored;
+
 	if (!w)
 		return;
+	if (w->press)
+		(void)press_wait(w->press, &ignored);		/* it may still work for us */
 	for (uint32_t i = 0; i < w->n_leaves; i++)
 		pages_release(&w->leaf[i]);
 	press_free(w->own_press);
@@ -187,8 +192,11 @@ check(struct parquet_writer *w, struct fail *f)
 
 	if ((bytes >= w->row_group_bytes || w->group_rows >= PARQUET_ROW_GROUP_ROWS) && (rc = flush(w, f)) < 0)
 		return rc;
-	if (w->file_bytes && w->written + waiting(w) >= w->file_bytes && size_now(w) >= w->file_bytes)
-		w->full = 1;
+	if (w->file_bytes && w->written + waiting(w) >= w->file_bytes) {
+		if ((rc = press_wait(w->press, f)) < 0)
+			return rc;
+		w->full = size_now(w) >= w->file_bytes;
+	}
 	if (w->group_rows) {
 		step = w->row_group_bytes / 16 < CHECK_BYTES ? w->row_group_bytes / 16 : CHECK_BYTES;
 		if (w->file_bytes && w->file_bytes / 16 < step)

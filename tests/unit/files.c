@@ -194,7 +194,7 @@ too_many_partitions_end_the_oldest(void **state)
 	static struct rows r;
 	struct store s = { .partitions = 20 };
 	struct parquet_column *root = columns_parse("id:long!,text:string");
-	struct files *x = files(root, (struct files_options){ .max_open = 4 }, &s);
+	struct files *x = files(root, (struct files_options){ .max_open = 4, .writer = { .thread = 1 } }, &s);
 	const struct files_done *d;
 	int64_t rows = 0;
 	struct fail f;
@@ -294,7 +294,7 @@ errors_stop_the_set(void **state)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		struct store s = kinds[i];
 		struct parquet_column *root = columns_parse("id:long!,text:string");
-		struct files *x = files(root, (struct files_options){ { 0 } }, &s);
+		struct files *x = files(root, (struct files_options){ .writer = { .thread = i & 1 } }, &s);
 		struct fail f = { 0 };
 		int rc;
 

@@ -107,7 +107,9 @@ batches_leave_no_trace(void **state)
 {
 	static const uint32_t batch[] = { 1, 3, 64, 1000, ROWS };
 	static const struct parquet_options o[] = { { 0 }, { .page_rows = 100, .row_group_bytes = 10000 }, { .page_bytes = 900 },
-		{ .dictionary_bytes = 200, .page_rows = 333 }, { .no_dictionary = 1, .no_compression = 1, .page_bytes = 77 } };
+		{ .dictionary_bytes = 200, .page_rows = 333 }, { .dictionary_bytes = 200, .page_rows = 333, .thread = 1 }, { .no_dictionary = 1, .no_compression = 1, .page_bytes = 77 } };
+
+	struct memory last = { { 0 } };
 
 	(void)state;
 	for (size_t k = 0; k < sizeof o / sizeof *o; k++) {
@@ -124,6 +126,10 @@ batches_leave_no_trace(void **state)
 			assert_int_equal(r.n_rows, ROWS);
 			if (k == 1)
 				assert_true(r.n_splits > 2);
+			if (i == 0 && k == 4) {			/* the thread changes no byte */
+				assert_int_equal(m.b.n, last.b.n);
+				assert_memory_equal(m.b.p, last.b.p, last.b.n);
+			}
 			if (i == 0) {
 				first = m;
 			} else {
@@ -134,8 +140,10 @@ batches_leave_no_trace(void **state)
 			parquet_writer_free(w);
 			columns_free(tree);
 		}
-		buf_free(&first.b);
+		buf_free(&last.b);
+		last = first;
 	}
+	buf_free(&last.b);
 }
 
 static void
@@ -218,10 +226,10 @@ the_sinks_error_comes_through_and_sticks(void **state)
 {
 	static struct rows rows;
 	struct parquet_column *tree = columns_parse(TREE);
-	struct parquet_options o = { .row_group_bytes = 3000 };
 
 	(void)state;
 	for (size_t at = 1; at < 12000; at += 997) {
+		struct parquet_options o = { .row_group_bytes = 3000, .thread = at & 1 };
 		struct memory m = { .fail_at = at };
 		struct parquet_writer *w = writer(tree, &o, &m);
 		struct parquet_result r;
