@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += %D%/libcolumns.la
 	%D%/files.c %D%/files.h
 
 check_PROGRAMS += tests/interop/shred_parquet
+EXTRA_DIST += tests/interop/parquet_check.py
 tests_interop_shred_parquet_SOURCES = tests/interop/shred_parquet.c tests/unit/columns.h
 tests_interop_shred_parquet_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools/iceberg-out
 tests_interop_shred_parquet_LDADD = tools/iceberg-out/libcolumns.la libcommon/parquet/libparquet.la libcommon/json/libjson.la \
