@@ -6,7 +6,7 @@
  * tests/unit/columns.h.  Standard output: rejects ("reject LINE CODE PATH
  * TEXT", tabs between them) and the metrics of each leaf.
  * Keys: batch (events), group, page, dictionary, file (bytes), rows (a page),
- * level, rest (column number), drop, map (COLUMN=PATH[:UNIT]), quiet,
+ * level, thread, rest (column number), drop, map (COLUMN=PATH[:UNIT]), quiet,
  * repeat (read the events so many times).
  */
 #include "config.h"
@@ -144,6 +144,8 @@ main(int argc, char **argv)
 			so.unknown = SHRED_UNKNOWN_DROP;
 		else if (!strcmp(argv[i], "repeat"))
 			repeat = x;
+		else if (!strcmp(argv[i], "thread"))
+			o.thread = (int)x;
 		else if (!strcmp(argv[i], "quiet"))
 			j.quiet = 1;
 		else if (!strcmp(argv[i], "map")) {
