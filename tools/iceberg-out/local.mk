@@ -28,3 +28,7 @@ tests_interop_shred_parquet_SOURCES = tests/interop/shred_parquet.c tests/unit/c
 tests_interop_shred_parquet_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools/iceberg-out
 tests_interop_shred_parquet_LDADD = tools/iceberg-out/libcolumns.la libcommon/parquet/libparquet.la libcommon/json/libjson.la \
 	libcommon/base/libbase.la $(ZSTD_LIBS) $(ZLIB_LIBS) -lm
+
+dist_man_MANS += man/iceberg-out.1
+e2e_tests += tests/e2e/iceberg-out.t
+EXTRA_DIST += tests/interop/iceberg_out.py
