@@ -184,11 +184,13 @@ hs_known(struct weir_ctx *ctx, const struct weir_batch *pub, uint32_t i)
 
 	if (b->rest[i])
 		return 0;
-	if (!s->n_other)		/* at its first event: nothing is wanted any more */
+	if (s->n_other < 0) {		/* its first event: nothing is wanted any more */
+		s->n_other = 0;
 		for (size_t c = 0; c < b->n_cols; c++)
 			if (!s->wants[c] && (int)c != s->host->col_control)
 				s->other[s->n_other++] = (uint16_t)c;
-	for (size_t k = 0; k < s->n_other; k++)
+	}
+	for (int k = 0; k < s->n_other; k++)
 		if (b->col[s->other[k]][i].kind != WEIR_ABSENT)
 			return 0;
 	return 1;
@@ -604,7 +606,7 @@ host_add(struct host *h, const struct weir_stage *is, int argc, char *const *arg
 
 	if (h->n == HOST_STAGES)
 		return fail(&h->fail, WEIR_EUSAGE, "more than %d stages in one process", HOST_STAGES), host_fail(h);
-	*s = (struct stage){ .ctx.host = &host_table, .host = h, .index = h->n, .is = is };
+	*s = (struct stage){ .ctx.host = &host_table, .host = h, .index = h->n, .is = is, .n_other = -1 };
 	snprintf(s->name, sizeof s->name, "%s", is->name);
 	if (is->abi != WEIR_ABI || !(s->self = calloc(1, is->self_size ? is->self_size : 1)) || !(s->operand = calloc((size_t)argc + 1, sizeof *s->operand)))
 		return fail(&h->fail, WEIR_ECONFIG, "%s was built for ABI %u, this weir has %d", is->name, is->abi, WEIR_ABI), stage_fail(s);

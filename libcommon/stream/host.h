@@ -58,7 +58,7 @@ struct stage {
 	int			 opened;
 	uint8_t			 wants[HOST_COLUMNS];	/* by column */
 	uint16_t		 other[HOST_COLUMNS];	/* columns it did not want, once the stream has begun */
-	size_t			 n_other;
+	int			 n_other;	/* -1: not yet looked up */
 };
 
 struct host {

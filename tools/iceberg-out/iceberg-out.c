@@ -147,6 +147,8 @@ settle(struct iceberg_out *s)
 	buf_free(&text);
 	s->infers = 0;
 	s->ingest.may_want = 0;
+	if ((e = output_guard(s)) < 0)		/* another program may have made it, and committed, meanwhile */
+		return e;
 	if (ingest_open(&s->ingest, &s->fail) < 0 || ingest_held(&s->ingest, &s->held, &s->fail) < 0)
 		return say(s->ctx, s);
 	held_free(&s->held);

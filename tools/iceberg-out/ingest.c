@@ -161,6 +161,15 @@ fits_wider(struct ingest *g, uint32_t i, const char *path)
 	return c->kind == SCHEMA_INT ? value_int64(&v, &l) == 0 : value_double(&v, &d) == 0 && isfinite(d);
 }
 
+/* Events that were held for their columns are copies, of which the host knows nothing. */
+static int
+known(void *arg, uint32_t i)
+{
+	struct ingest *g = arg;
+
+	return !g->held && weir_known(g->ctx, g->batch, i);
+}
+
 static int
 reject(void *arg, uint32_t i, const char *code, const char *path, const char *text)
 {
@@ -198,7 +207,7 @@ lay_out(struct ingest *g, struct fail *f)
 {
 	struct target *t = g->target;
 	const struct shred_options so = { .unknown = t->rest >= 0 ? SHRED_UNKNOWN_REST : SHRED_UNKNOWN_TELL, .rest = t->rest, .ignore = g->ignore };
-	const struct shred_hooks hooks = { want, event, reject, unknown, g };
+	const struct shred_hooks hooks = { want, event, known, reject, unknown, g };
 	const struct files_options fo = { .file_bytes = g->file_bytes };
 	struct files_ops ops = { NULL, name_file, put_open, put_write, put_finish, put_abort, g };
 	int e;
@@ -325,33 +334,44 @@ again(struct ingest *g, struct fail *f)
 
 /* ---------------------------------------------------------------- rows */
 
+/* What a reading of the batch notes starts empty. */
 static int
-shred(struct ingest *g, struct shredded *rows, struct fail *f)
+begin_notes(struct ingest *g, struct fail *f)
 {
-	struct target *t = g->target;
-	int e;
+	uint8_t *more;
 
 	g->n_noted = 0;
 	g->widen.n = 0;
-	g->probing = t->o.evolve != TARGET_FIXED && !g->held;
-	if (g->probing) {
-		if (g->batch->n > g->cap_noted) {
-			uint8_t *more = realloc(g->noted, g->batch->n);
-
-			if (!more)
-				return no_memory(f);
-			g->noted = more;
-			g->cap_noted = g->batch->n;
-		}
-		memset(g->noted, 0, g->batch->n);
+	if (!g->probing)
+		return 0;
+	if (g->batch->n > g->cap_noted) {
+		if (!(more = realloc(g->noted, g->batch->n)))
+			return no_memory(f);
+		g->noted = more;
+		g->cap_noted = g->batch->n;
 	}
-	if ((e = shred_batch(g->shred, g->batch, rows, f)) < 0 || !g->n_noted)
-		return e;
-	/* the batch has told of new columns: lay out for them and read it again; rejects of the first reading stay what they are */
-	if ((e = evolve(g, f)) < 0 || (e && (e = again(g, f)) < 0))
-		return e;
-	g->probing = 0;
-	return shred_batch(g->shred, g->batch, rows, f);
+	memset(g->noted, 0, g->batch->n);
+	return 0;
+}
+
+/* A batch that tells of new columns is read again with them, until it tells of no more: each time at least one column is new or
+ * wider.  Rejects of an earlier reading stay rejects. */
+static int
+shred(struct ingest *g, struct shredded *rows, struct fail *f)
+{
+	int e;
+
+	g->probing = g->target->o.evolve != TARGET_FIXED && !g->held;
+	for (;;) {
+		if ((e = begin_notes(g, f)) < 0 || (e = shred_batch(g->shred, g->batch, rows, f)) < 0 || !g->n_noted)
+			return e;
+		if ((e = evolve(g, f)) < 0)
+			return e;
+		if (!e)			/* nothing to be done for it: this time they are rejects */
+			g->probing = 0;
+		else if ((e = again(g, f)) < 0)
+			return e;
+	}
 }
 
 static int

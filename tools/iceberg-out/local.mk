@@ -40,3 +40,6 @@ tests_unit_files_SOURCES = tests/unit/files.c tests/unit/columns.h
 tests_unit_files_CPPFLAGS = $(tests_interop_shred_parquet_CPPFLAGS)
 tests_unit_files_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_files_LDADD = $(tests_unit_shred_LDADD)
+dist_man_MANS += man/iceberg-out.1
+e2e_tests += tests/e2e/iceberg-out.t
+EXTRA_DIST += tests/interop/iceberg_out.py
