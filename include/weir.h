@@ -245,7 +245,8 @@ weir_side(struct weir_ctx *c, const char *file, const char *json, size_t n)
 	return c->host->side(c, file, json, n);
 }
 
-/* Sinks: one line of JSON on standard output about a commit. */
+/* Sinks: one line of JSON on standard output about a commit.  Sources, in open() only: the answer to a question such as --info; then
+ * there is no stream. */
 static inline int
 weir_receipt(struct weir_ctx *c, const char *json, size_t n)
 {

@@ -179,5 +179,6 @@ iso_format(int64_t us, char *out)
 		p = frac % 1000 ? put(p, frac, 6) : put(p, frac / 1000, 3);
 	}
 	*p++ = 'Z';
+	*p = '\0';
 	return (size_t)(p - out);
 }

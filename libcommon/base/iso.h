@@ -18,7 +18,8 @@ int	iso_parse(const char *p, size_t n, int64_t *us);
 /* What a person types on a command line: the above, or without zone (then UTC), or a date alone. */
 int	iso_parse_loose(const char *p, size_t n, int64_t *us);
 
-/* "2026-01-31T23:59:59Z", with the fewest of 0, 3 or 6 fraction digits that keep the value.  Returns the length. */
+/* "2026-01-31T23:59:59Z", with the fewest of 0, 3 or 6 fraction digits that keep the value, and a NUL: ISO_SIZE bytes.
+ * Returns the length. */
 size_t	iso_format(int64_t us, char *out);
 
 /* Days since 1970-01-01 of a civil date, and back (proleptic Gregorian). */

@@ -429,44 +429,57 @@ opt_help(FILE *out, const struct opt_set *set, size_t n_sets)
 		}
 }
 
+static int
+put_duration(struct buf *b, int64_t us)
+{
+	return us % 1000000 ? buf_printf(b, "%" PRId64 "us", us) : buf_printf(b, "%" PRId64 "s", us / 1000000);
+}
+
 int
 opt_meaning(const struct opt_set *set, struct buf *b)
 {
+	static const char *const unit[] = { "", ":s", ":ms", ":us", ":ns" };
+	int e = 0;
+
 	for (const struct weir_opt *o = set->opts; o && o->name; o++) {
 		const void *at = (const char *)set->base + o->offset;
-		struct weir_list *const *list = at;
+		const char *text = o->type == WEIR_TEXT ? *(const char *const *)at : NULL;
+		const struct weir_list *list = o->type == WEIR_PATHS || o->type == WEIR_TEXTS ? *(struct weir_list *const *)at : NULL;
 		const struct weir_time *t = at;
-		int e = 0;
+		int n = o->type == WEIR_FLAG || o->type == WEIR_CHOICE ? *(const int *)at : 0;
 
-		if (!(o->flags & WEIR_MEANING))
+		if (!(o->flags & WEIR_MEANING) || (o->type == WEIR_TEXT && !text) || (o->type == WEIR_TIME && !t->path) ||
+		    (o->type == WEIR_FLAG && !n) || ((o->type == WEIR_PATHS || o->type == WEIR_TEXTS) && !list))
 			continue;
-		e |= buf_printf(b, "%s=", o->name);
+		e |= buf_printf(b, "%s--%s", b->n ? " " : "", o->name);
 		switch (o->type) {
-		case WEIR_FLAG:
-		case WEIR_CHOICE:
-			e |= buf_printf(b, "%d", *(const int *)at);
+		case WEIR_CHOICE: {
+			const char *p = o->arg;
+
+			for (; n; n--)
+				p += strcspn(p, "|") + 1;
+			e |= buf_printf(b, " %.*s", (int)strcspn(p, "|"), p);
 			break;
+		}
 		case WEIR_TEXT:
-			e |= buf_puts(b, *(const char *const *)at ? *(const char *const *)at : "");
+			e |= buf_printf(b, " %s", text);
 			break;
 		case WEIR_COUNT:
 		case WEIR_SIZE:
-			e |= buf_printf(b, "%" PRIu64, *(const uint64_t *)at);
+			e |= buf_printf(b, " %" PRIu64, *(const uint64_t *)at);
 			break;
 		case WEIR_DURATION:
-			e |= buf_printf(b, "%" PRId64, *(const int64_t *)at);
+			e |= buf_putc(b, ' ') | put_duration(b, *(const int64_t *)at);
 			break;
 		case WEIR_TIME:
-			e |= t->path ? buf_printf(b, "%s:%d", t->path, t->unit) : 0;
+			e |= buf_printf(b, " %s%s", t->path, unit[t->unit]);
 			break;
 		case WEIR_PATHS:
 		case WEIR_TEXTS:
-			for (size_t i = 0; *list && i < (*list)->n; i++)
-				e |= buf_printf(b, "%s,", (*list)->item[i]);
+			for (size_t i = 0; i < list->n; i++)
+				e |= buf_printf(b, "%c%s", i ? ',' : ' ', list->item[i]);
 			break;
 		}
-		if (e | buf_putc(b, ';'))
-			return -1;
 	}
-	return 0;
+	return e ? -1 : 0;
 }

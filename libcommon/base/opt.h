@@ -29,7 +29,7 @@ void	opt_release(const struct opt_set *set, size_t n_sets);
 void	opt_synopsis(FILE *, const char *name, const struct opt_set *set, size_t n_sets);
 void	opt_help(FILE *, const struct opt_set *set, size_t n_sets);
 
-/* The options with WEIR_MEANING as text, the same for the same meaning: "key=event_id;ttl=86400000000;". */
+/* The options with WEIR_MEANING as text, the same for the same meaning: "--key event_id --ttl 86400s". */
 int	opt_meaning(const struct opt_set *, struct buf *);
 
 /* The values' own grammars; 0 or -1. */

@@ -210,8 +210,8 @@ check_header(const char *text, size_t n, const char *name, const struct snapshot
 	else if (strcmp(stage, want->stage) || strcmp(semantic, want->semantic))
 		e = fail(f, WEIR_ESTATE, "the state %s was made by %s version %s, this is %s version %s; --state-reset goes on without it", name, stage, semantic,
 		    want->stage, want->semantic);
-	else if (*want->config && strcmp(config, want->config))
-		e = fail(f, WEIR_ESTATE, "the state %s was made with \"%s\", now it is \"%s\": put the options back, or --state-reset to forget it and go on", name, config,
+	else if (strcmp(config, want->config))
+		e = fail(f, WEIR_ESTATE, "the state %s was made with %s, now it is %s: put the options back, or --state-reset to forget it and go on", name, config,
 		    want->config);
 	else if (*want->pipe && strcmp(pipe, want->pipe))
 		e = fail(f, WEIR_ESTATE, "the state %s belongs to the pipeline %s, not to %s", name, pipe, want->pipe);

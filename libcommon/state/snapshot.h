@@ -18,7 +18,7 @@
 
 struct snapshot_meta {
 	const char	*stage, *semantic;	/* stage name; version of the meaning of its records */
-	const char	*config;		/* hash of the options with meaning */
+	const char	*config;		/* the options with meaning, as text */
 	const char	*pipe, *run;
 	uint64_t	 id;
 };

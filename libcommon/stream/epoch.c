@@ -50,7 +50,7 @@ meta_of(const struct stage *s)
 {
 	const struct host *h = s->host;
 
-	return (struct snapshot_meta){ .stage = s->is->name, .semantic = s->is->version, .config = s->config, .pipe = h->stream.pipe, .run = h->run, .id = h->id };
+	return (struct snapshot_meta){ .stage = s->is->name, .semantic = s->is->version, .config = s->meaning, .pipe = h->stream.pipe, .run = h->run, .id = h->id };
 }
 
 /* The snapshot of the last committed epoch into the stage.  A source's is a help and no more. */

@@ -524,6 +524,7 @@ host_free(struct host *h)
 		free(s->made);
 		free(s->self);
 		free(s->operand);
+		free(s->meaning);
 	}
 	XXH3_freeState(h->hash_in);
 	scan_free(h->scan);
@@ -590,10 +591,10 @@ host_add(struct host *h, const struct weir_stage *is, int argc, char *const *arg
 		exit(0);
 	if ((e = opt_parse(set, n_sets, argc, argv, s->operand, &h->fail)))
 		return stage_fail(s);
-	if (opt_meaning(&set[0], &meaning) < 0)
+	if (opt_meaning(&set[0], &meaning) < 0 || buf_putc(&meaning, '\0') < 0)
 		return fail(&h->fail, WEIR_EAGAIN, "no memory"), stage_fail(s);
-	snprintf(s->config, sizeof s->config, "%016" PRIx64, (uint64_t)XXH3_64bits(meaning.p ? meaning.p : "", meaning.n));
-	buf_free(&meaning);
+	snprintf(s->config, sizeof s->config, "%016" PRIx64, (uint64_t)XXH3_64bits(meaning.p, meaning.n - 1));
+	s->meaning = meaning.p;
 	if (!s->common.state && (env = getenv("WEIR_STATE")) && *env)
 		s->common.state = env;
 	if (!s->common.pipeline && (env = getenv("WEIR_PIPELINE")) && *env)

@@ -48,7 +48,8 @@ struct stage {
 	struct common		 common;
 	const char		**operand;
 	char			 name[80];	/* instance: dedupe, dedupe.2 */
-	char			 config[17];	/* hash of the options with meaning */
+	char			*meaning;	/* the options with meaning, as text */
+	char			 config[17];	/* and its hash */
 	struct account		 epoch, total;
 	uint64_t		 rejects_shown;
 	struct side		*rejects;

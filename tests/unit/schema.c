@@ -13,7 +13,7 @@
 #include "dec.h"
 #include "doc.h"
 #include "scan.h"
-#include "schema.h"
+#include "jsonschema.h"
 #include "weir.h"
 
 #include <cmocka.h>		/* last: it has a macro named fail */

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "doc.h"
-#include "schema.h"
+#include "jsonschema.h"
 #include "weir.h"
 
 #include <cmocka.h>		/* last: it has a macro named fail */

@@ -19,6 +19,7 @@
 #include "control.h"
 #include "lines.h"
 #include "out.h"
+#include "scan.h"
 #include "token.h"
 #include "wrap.h"
 
@@ -34,8 +35,9 @@ struct wrap {
 	json_t		*mark;		/* the newest watermark */
 	/* the command of this epoch */
 	pid_t		 pid;
-	int		 to, from;
+	int		 to, from, is_source;
 	struct buf	 torn;		/* of its output: no newline yet */
+	struct buf	 line;
 	struct account	 account;
 };
 
@@ -76,12 +78,41 @@ spawn(struct wrap *w)
 	return 0;
 }
 
+/* A line the command wrote.  It is data, whatever it looks like: a control line of this very stream is refused, a source's keys
+ * are escaped, and anything else that looks like one is a reject of the next stage. */
+static int
+made_line(struct wrap *w, const char *p, size_t n)
+{
+	struct scan_fault fault;
+	json_t *c;
+	int ours;
+
+	w->made++;
+	if (!memmem(p, n, "weir\"", 5) && !memmem(p, n, "\\u", 2))
+		return out_data(&w->out, p, n, 1, &w->fail) < 0 ? bad(w) : 0;
+	c = control_parse(p, n - 1);
+	ours = c && !strcmp(control_text(c, "run"), w->run);
+	json_decref(c);
+	if (ours)
+		return fail(&w->fail, WEIR_EDATA, "wrote a control line: only weir's own stages may"), bad(w);
+	w->line.n = 0;
+	if (buf_put(&w->line, p, n) < 0)
+		return fail(&w->fail, WEIR_EAGAIN, "no memory"), bad(w);
+	if (w->is_source && *p == '{' && scan_document(w->line.p, n - 1, &(struct scan_limits){ .max_depth = 128, .last_wins = 1 }, &fault) == 0) {
+		w->line.n = 0;
+		if (control_escape(p, n, 1, &w->line) < 0)
+			return fail(&w->fail, WEIR_EAGAIN, "no memory"), bad(w);
+	}
+	return out_data(&w->out, w->line.p, w->line.n, 1, &w->fail) < 0 ? bad(w) : 0;
+}
+
 /* What the command wrote: whole lines go on, the rest waits.  1 at its end of file. */
 static int
 drain(struct wrap *w)
 {
 	char *nl, *p;
 	ssize_t k;
+	int e;
 
 	if (buf_reserve(&w->torn, LINES_BLOCK) < 0)
 		return fail(&w->fail, WEIR_EAGAIN, "a line of its output is too long"), bad(w);
@@ -91,20 +122,14 @@ drain(struct wrap *w)
 	if (!k)
 		return 1;
 	w->torn.n += (size_t)k;
-	while ((nl = memrchr(w->torn.p, '\n', w->torn.n))) {
+	if ((nl = memrchr(w->torn.p, '\n', w->torn.n))) {
 		size_t whole = (size_t)(nl + 1 - w->torn.p);
-		uint64_t lines = 0;
 
-		for (p = w->torn.p; p < nl + 1; p = (char *)memchr(p, '\n', (size_t)(nl + 1 - p)) + 1) {
-			size_t n = (size_t)((char *)memchr(p, '\n', (size_t)(nl + 1 - p)) - p);
-
-			if (n > 10 && memmem(p, n < 64 ? n : 64, "\"@weir\"", 7))
-				return fail(&w->fail, WEIR_EDATA, "wrote a line with the key \"@weir\": only weir's own stages may"), bad(w);
-			lines++;
+		for (char *from = w->torn.p; from <= nl; from = p) {
+			p = (char *)memchr(from, '\n', (size_t)(nl + 1 - from)) + 1;
+			if ((e = made_line(w, from, (size_t)(p - from))) < 0)
+				return e;
 		}
-		if (out_data(&w->out, w->torn.p, whole, lines, &w->fail) < 0)
-			return bad(w);
-		w->made += lines;
 		memmove(w->torn.p, nl + 1, w->torn.n - whole);
 		w->torn.n -= whole;
 	}
@@ -309,6 +334,7 @@ close_wrap(struct wrap *w, int e)
 	lines_close(&w->in);
 	out_close(&w->out);
 	buf_free(&w->torn);
+	buf_free(&w->line);
 	XXH3_freeState(w->hash_in);
 	return e < 0 ? -e : 0;
 }
@@ -386,7 +412,8 @@ wrap_source(char *const *argv)
 		return -e;
 	if (!run || !token_is_run(run, strlen(run)))
 		return close_wrap(&w, -command_error(WEIR_EUSAGE, "a source that is no stage needs weir run")), -WEIR_EUSAGE;
-	w.out.framed = 1;
+	w.is_source = w.out.framed = 1;
+	snprintf(w.run, sizeof w.run, "%s", run);
 	if (resume && strcmp(resume, none)) {
 		json_t *r = json_loads(resume, 0, NULL);
 

@@ -1,7 +1,12 @@
 /*
  * event.c - what an event brings: its time, its group, its values.
+ *
+ * Before an event is rejected the lanes are emptied, so that rejects and late
+ * events come in the order of their lines.
  */
 #include "config.h"
+
+#include <string.h>
 
 #include "number.h"
 #include "stage.h"
@@ -20,7 +25,10 @@ static int
 bad_time(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, uint32_t i)
 {
 	const struct weir_value *v = &b->col[wa->time_column][i];
-	int shown = v->n < 100 ? (int)v->n : 100;
+	int shown = v->n < 100 ? (int)v->n : 100, e = lanes_take(ctx, wa, b);
+
+	if (e)
+		return e;
 
 	/* A number where no event had a time before: that is the option's fault, not the event's. */
 	if (wa->time.unit == WEIR_UNIT_ISO && v->kind == WEIR_NUMBER && !wa->seen_time)
@@ -32,9 +40,9 @@ bad_time(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, uint
 	    wa->time.unit == WEIR_UNIT_ISO ? " with its zone" : "");
 }
 
-/* 1, or 0 when the event was rejected, or a weir_code. */
-static int
-read_values(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, uint32_t i, struct lane *lane)
+/* The values that aggregates want: 0, or k + 1 when they cannot take that of input k. */
+static size_t
+read_values(struct weir_ctx *ctx, struct window_agg *wa, const struct weir_batch *b, uint32_t i, struct lane *lane)
 {
 	for (size_t k = 0; k < wa->n_inputs; k++) {
 		const struct input *in = &wa->input[k];
@@ -45,7 +53,7 @@ read_values(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, u
 		if (v->kind == WEIR_ABSENT || v->kind == WEIR_NULL)
 			continue;
 		if (!(in->kinds & AGGREGATE_KIND(v->kind)))
-			return weir_reject(ctx, b, i, "bad-value", in->path, "%s is %s, which --agg '%s' cannot take", in->path, kind_text(v->kind), in->name);
+			return k + 1;
 		a->v = v;
 		a->text = v->p;
 		a->n = v->n;
@@ -55,61 +63,113 @@ read_values(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, u
 		if (in->numbers)
 			a->exact = v->kind == WEIR_NUMBER && number_parse(v->p, v->n, &a->number) == 0;
 	}
-	return 1;
+	return 0;
 }
 
-static int
-read_key(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, uint32_t i, struct lane *lane)
+/* The group: 0, or k + 1 when --by member k makes it none. */
+static size_t
+read_key(struct window_agg *wa, const struct weir_batch *b, uint32_t i, struct lane *lane)
 {
 	char *key = wa->keys + wa->keys_n;
-	size_t n = 0, next;
+	size_t n = 0;
 
-	for (size_t k = 0; k < wa->n_by; k++, n = next) {
-		const struct weir_value *v = &b->col[wa->by_column[k]][i];
-
-		if ((next = key_put(key, n, v)))
-			continue;
-		if (v->kind >= WEIR_OBJECT)
-			return weir_reject(ctx, b, i, "bad-key", wa->by->item[k], "%s is %s: group by a member of it", wa->by->item[k], kind_text(v->kind));
-		return weir_reject(ctx, b, i, "long-key", wa->by->item[k], "the --by members are longer than %d bytes", KEY_BYTES);
-	}
+	for (size_t k = 0; k < wa->n_by; k++)
+		if (!(n = key_put(key, n, &b->col[wa->by_column[k]][i])))
+			return k + 1;
 	lane->key = key;
 	lane->key_n = n;
 	lane->hash = windows_hash(wa->windows, key, n);
 	wa->keys_n += n;
 	windows_prefetch(wa->windows, lane->time_us, lane->hash);
-	return 1;
+	return 0;
 }
 
-/* Whether --where wants it: 1, 0 when not, or a weir_code. */
 static int
-wanted(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, uint32_t i)
+bad_value(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, uint32_t i, size_t k)
 {
-	struct fail why;
+	const struct input *in = &wa->input[k];
 
-	switch (expr_test_event(wa->where, ctx, b, i, &why)) {
-	case EXPR_TRUE:
-		return 1;
-	case EXPR_FALSE:
-		b->verdict[i] = WEIR_FILTERED;
-		return 0;
-	default:
-		return weir_reject(ctx, b, i, "where-error", NULL, "--where: %s", why.text);
+	return weir_reject(ctx, b, i, "bad-value", in->path, "%s is %s, which --agg '%s' cannot take", in->path, kind_text(b->col[in->column][i].kind),
+	    in->name);
+}
+
+static int
+bad_key(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, uint32_t i, size_t k)
+{
+	const char *path = wa->by->item[k];
+	int kind = b->col[wa->by_column[k]][i].kind;
+
+	if (kind >= WEIR_OBJECT)
+		return weir_reject(ctx, b, i, "bad-key", path, "%s is %s: group by a member of it", path, kind_text(kind));
+	return weir_reject(ctx, b, i, "long-key", path, "the --by members are longer than %d bytes", KEY_BYTES);
+}
+
+#define MINUTE_TEXT	17	/* "2026-01-31T23:59:" */
+
+/* k digits at p as a number, or -1. */
+static int
+digits(const char *p, int k)
+{
+	int v = 0;
+
+	for (; k; k--, p++) {
+		if (*p < '0' || *p > '9')
+			return -1;
+		v = v * 10 + (*p - '0');
 	}
+	return v;
+}
+
+/* value_time(), with a short way for the usual forms, "2026-01-31T23:59:58Z" and "2026-01-31T23:59:58.123Z", in the same minute as
+ * the time before. */
+static int
+read_time(struct window_agg *wa, const struct weir_value *v, int64_t *us)
+{
+	int usual = wa->time.unit == WEIR_UNIT_ISO && v->kind == WEIR_STRING && !(v->flags & WEIR_ESCAPED) && (v->n == 22 || v->n == 26) &&
+	    v->p[v->n - 2] == 'Z' && v->p[1 + MINUTE_TEXT - 1] == ':';
+
+	if (usual && !memcmp(v->p + 1, wa->minute, MINUTE_TEXT)) {
+		const char *p = v->p + 1 + MINUTE_TEXT;
+		int s = digits(p, 2), ms = v->n == 22 ? 0 : p[2] == '.' ? digits(p + 3, 3) : -1;
+
+		if (s >= 0 && s < 60 && ms >= 0) {
+			*us = wa->minute_us + s * INT64_C(1000000) + ms * INT64_C(1000);
+			return 0;
+		}
+	}
+	if (value_time(v, wa->time.unit, us) < 0)
+		return -1;
+	if (usual) {					/* UTC: the minute is what seconds and below leave */
+		memcpy(wa->minute, v->p + 1, MINUTE_TEXT);
+		wa->minute_us = *us - (*us % 60000000 + 60000000) % 60000000;
+	}
+	return 0;
 }
 
 int
-event_read(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, uint32_t i, struct lane *lane)
+event_read(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, uint32_t i)
 {
-	int e = 1;
+	struct lane *lane = &wa->lane[wa->n_lanes];
+	size_t value = 0, key = 0;
+	struct fail why;
+	int e;
 
-	lane->i = i;
-	if (value_time(&b->col[wa->time_column][i], wa->time.unit, &lane->time_us) < 0)
+	if (read_time(wa, &b->col[wa->time_column][i], &lane->time_us) < 0)
 		return bad_time(ctx, wa, b, i);
 	wa->seen_time = 1;
-	if ((wa->where && (e = wanted(ctx, wa, b, i)) <= 0) || (e = read_values(ctx, wa, b, i, lane)) <= 0 || (e = read_key(ctx, wa, b, i, lane)) <= 0)
-		if (e < 0)
-			return e;
-	lane->take = e;
-	return 1;
+	lane->i = i;
+	lane->take = wa->where ? expr_test_event(wa->where, ctx, b, i, &why) : EXPR_TRUE;
+	if (lane->take == EXPR_FALSE)
+		b->verdict[i] = WEIR_FILTERED;
+	if (lane->take == EXPR_FALSE || (lane->take == EXPR_TRUE && !(value = read_values(ctx, wa, b, i, lane)) && !(key = read_key(wa, b, i, lane)))) {
+		wa->n_lanes++;
+		return 0;
+	}
+	if ((e = lanes_take(ctx, wa, b)))
+		return e;
+	if (lane->time_us > wa->seen_us)		/* the time of a rejected line counts too */
+		wa->seen_us = lane->time_us;
+	if (lane->take == EXPR_ERROR)
+		return weir_reject(ctx, b, i, "where-error", NULL, "--where: %s", why.text);
+	return value ? bad_value(ctx, wa, b, i, value - 1) : bad_key(ctx, wa, b, i, key - 1);
 }

@@ -124,7 +124,7 @@ plan_names(struct weir_ctx *ctx, struct window_agg *wa, const struct spec *s, ch
 			return weir_error(ctx, WEIR_EUSAGE, "a member cannot be named '%s': that name is the stream's", name[i]);
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(name[k], name[i]))
-				return weir_error(ctx, WEIR_EUSAGE, "two members of a row would be named '%s': rename one, --agg 'NAME=...'", name[i]);
+				return weir_error(ctx, WEIR_EUSAGE, "two members of a row would be named '%s': leave one out, or take another NAME in --agg", name[i]);
 		if (buf_putc(&wa->prefix, ',') < 0 || emit_text(&wa->prefix, name[i]) < 0 || buf_putc(&wa->prefix, ':') < 0)
 			return weir_error(ctx, WEIR_EAGAIN, "no memory for the options");
 		wa->prefix_end[i - 2] = wa->prefix.n;
@@ -170,9 +170,6 @@ plan_where(struct weir_ctx *ctx, struct window_agg *wa)
 int
 plan_open(struct weir_ctx *ctx, struct window_agg *wa)
 {
-	struct windows_plan plan = { .size_us = wa->size_us, .offset_us = wa->offset_us, .wait_us = wa->wait_us, .cumulate = wa->cumulate_us > 0,
-	    .memory_bytes = wa->memory_bytes, .seed = weir_seed(ctx)[0] };
-	int64_t step_us = wa->slide_us ? wa->slide_us : wa->cumulate_us ? wa->cumulate_us : wa->size_us;
 	int e = check_sizes(ctx, wa);
 
 	if (e)
@@ -186,18 +183,28 @@ plan_open(struct weir_ctx *ctx, struct window_agg *wa)
 		return wa->time_column;
 	if ((e = plan_members(ctx, wa)) || (e = plan_where(ctx, wa)))
 		return e;
-	plan.pane_us = step_us;
-	plan.n_aggs = wa->n_aggs;
-	memcpy(plan.agg, wa->function, sizeof plan.agg);
 	wa->row.max = STAGE_ROW_BYTES;
 	wa->seen_us = INT64_MIN;
-	wa->windows = windows_new(&plan);
 	wa->lane = calloc(STAGE_LANES, sizeof *wa->lane);
 	wa->value = calloc(STAGE_LANES * (wa->n_inputs + 1), sizeof *wa->value);
 	wa->keys = malloc(STAGE_LANES * KEY_BYTES);
-	if (!wa->windows || !wa->lane || !wa->value || !wa->keys)
-		return weir_error(ctx, WEIR_EAGAIN, "no memory for the windows");
+	if (!wa->lane || !wa->value || !wa->keys)
+		return weir_error(ctx, WEIR_EAGAIN, "no memory for the events of a batch");
 	for (size_t k = 0; k < STAGE_LANES; k++)
 		wa->lane[k].value = wa->value + k * wa->n_inputs;
 	return 0;
+}
+
+int
+plan_windows(struct weir_ctx *ctx, struct window_agg *wa)
+{
+	struct windows_plan plan = { .size_us = wa->size_us, .offset_us = wa->offset_us, .wait_us = wa->wait_us, .cumulate = wa->cumulate_us > 0,
+	    .n_aggs = wa->n_aggs, .memory_bytes = wa->memory_bytes, .seed = weir_seed(ctx)[0] };
+
+	if (wa->windows)
+		return 0;
+	plan.pane_us = wa->slide_us ? wa->slide_us : wa->cumulate_us ? wa->cumulate_us : wa->size_us;
+	memcpy(plan.agg, wa->function, sizeof plan.agg);
+	wa->windows = windows_new(&plan);
+	return wa->windows ? 0 : weir_error(ctx, WEIR_EAGAIN, "no memory for the windows");
 }

@@ -58,18 +58,26 @@ struct window_agg {
 	struct buf		 row;
 	int			 framed, state, seen_time, warned;
 	int64_t			 seen_us;	/* plain input: the greatest event time so far */
+	char			 minute[17];	/* "2026-01-31T23:59:" of the last time read, and that minute; see event.c */
+	int64_t			 minute_us;
 	/* the lanes */
 	struct lane		*lane;
+	size_t			 n_lanes;
 	struct aggregate_value	*value;
 	char			*keys;
 	size_t			 keys_n;
 };
 
-/* plan.c: the options make sense; columns, names and the windows themselves.  0 or a weir_code, said. */
+/* plan.c: the options make sense; columns and names.  0 or a weir_code, said. */
 int	plan_open(struct weir_ctx *, struct window_agg *);
+/* The windows, if they are not there yet.  Not before restore() or begin(): the pipeline's seed comes with its state directory. */
+int	plan_windows(struct weir_ctx *, struct window_agg *);
 
-/* event.c: read event i into the lane.  1; 0 when it has no part in the windows: rejected, without a time; or a weir_code. */
-int	event_read(struct weir_ctx *, struct window_agg *, struct weir_batch *, uint32_t i, struct lane *);
+/* event.c: read event i into the next lane.  0, also when it was rejected and took no lane; or a weir_code. */
+int	event_read(struct weir_ctx *, struct window_agg *, struct weir_batch *, uint32_t i);
+
+/* window-agg.c: the lanes so far, in order, into the windows; none are left. */
+int	lanes_take(struct weir_ctx *, struct window_agg *, struct weir_batch *);
 
 /* row.c: emit a row of a closed window; `self` is the window_agg. */
 int	row_emit(void *self, const struct windows_row *);

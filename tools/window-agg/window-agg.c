@@ -99,7 +99,10 @@ wa_begin(struct weir_ctx *ctx, void *self, const struct weir_stream *s)
 {
 	const char *shards = strchr(s->shard, '/');
 	struct window_agg *wa = self;
+	int e = plan_windows(ctx, wa);
 
+	if (e)
+		return e;
 	wa->framed = s->framed;
 	wa->state = s->state;
 	wa->seen_us = windows_watermark(wa->windows);
@@ -150,13 +153,13 @@ take(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, const st
 	return told(ctx, wa, e);
 }
 
-/* The lanes in order; on plain input each line comes after the time of those before it. */
-static int
-take_lanes(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, size_t n)
+/* On plain input each line comes after the time of those before it. */
+int
+lanes_take(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b)
 {
 	int e = 0;
 
-	for (size_t k = 0; !e && k < n; k++) {
+	for (size_t k = 0; !e && k < wa->n_lanes; k++) {
 		const struct lane *lane = &wa->lane[k];
 
 		if (!wa->framed && (e = told(ctx, wa, windows_advance(wa->windows, wa->seen_us, row_emit, wa))))
@@ -166,6 +169,7 @@ take_lanes(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, si
 		if (lane->take)
 			e = take(ctx, wa, b, lane);
 	}
+	wa->n_lanes = wa->keys_n = 0;
 	return e;
 }
 
@@ -176,21 +180,16 @@ wa_process(struct weir_ctx *ctx, void *self, struct weir_batch *b)
 	int e = 0;
 
 	wa->ctx = ctx;
-	for (uint32_t i = 0; i < b->n; ) {
-		size_t n = 0;
-
-		wa->keys_n = 0;
-		for (; i < b->n && n < STAGE_LANES; i++) {
-			if (b->verdict[i] != WEIR_PASSED)
-				continue;
-			if ((e = event_read(ctx, wa, b, i, &wa->lane[n])) < 0)
-				return e;
-			n += (size_t)e;
-		}
-		if ((e = take_lanes(ctx, wa, b, n)))
-			return e;
+	for (uint32_t i = 0; !e && i < b->n; i++) {
+		if (b->verdict[i] != WEIR_PASSED)
+			continue;
+		e = event_read(ctx, wa, b, i);
+		if (!e && wa->n_lanes == STAGE_LANES)
+			e = lanes_take(ctx, wa, b);
 	}
-	if (!wa->framed)		/* what the last line closes need not wait for the next one */
+	if (!e)
+		e = lanes_take(ctx, wa, b);
+	if (!e && !wa->framed)		/* what the last line closes need not wait for the next one */
 		e = told(ctx, wa, windows_advance(wa->windows, wa->seen_us, row_emit, wa));
 	count(ctx, wa);
 	return e;
@@ -269,8 +268,9 @@ wa_restore(struct weir_ctx *ctx, void *self, struct weir_state *state)
 {
 	struct window_agg *wa = self;
 	struct state s = { .ctx = ctx, .state = state, .wa = wa };
+	int e = plan_windows(ctx, wa);
 
-	return told(ctx, wa, windows_load(wa->windows, state_get, state_key_ok, &s));
+	return e ? e : told(ctx, wa, windows_load(wa->windows, state_get, state_key_ok, &s));
 }
 
 static void

@@ -12,7 +12,7 @@
 #include "windows.h"
 
 #define STATE_VERSION	1
-#define STATE_BYTES	(256u << 20)	/* of one group in the state */
+#define STATE_BYTES	(60u << 20)	/* of one group in the state; a record of a snapshot is at most 63 MiB */
 #define PREFETCH_SLOTS	4096		/* a smaller table is in the cache anyway */
 
 struct windows {

@@ -1,0 +1,1 @@
+exec "$top_srcdir/tests/lib/e2e" weir

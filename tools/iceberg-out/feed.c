@@ -1,0 +1,432 @@
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "feed.h"
+#include "weir.h"
+
+#define PREFIX		"weir.feed."
+#define DESCRIBE_MAX	300
+
+static const char *
+text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static int
+no_memory(struct fail *f)
+{
+	return fail(f, WEIR_EAGAIN, "no memory for the position of a feed");
+}
+
+/* ---------------------------------------------------------------- finding */
+
+void
+feed_state_free(struct feed_state *s)
+{
+	json_decref(s->entry);
+	memset(s, 0, sizeof *s);
+	s->token = "none";
+}
+
+static void
+set_state(struct feed_state *s, json_t *entry)
+{
+	s->entry = entry;
+	s->token = text(entry, "token");
+	s->off = json_object_get(entry, "off");
+	s->chain = text(entry, "chain");
+	s->hash = text(entry, "hash");
+}
+
+static json_t *
+get_property(const struct metadata *m, const struct feed *feed)
+{
+	struct buf key = { 0 };
+	const char *value = NULL;
+
+	if (buf_printf(&key, PREFIX "%s/%s/%s", feed->pipe, feed->shard, feed->ref) == 0 && buf_putc(&key, '\0') == 0)
+		value = metadata_property(m, key.p);
+	buf_free(&key);
+	return value ? json_loads(value, 0, NULL) : NULL;
+}
+
+/* What the summary of a snapshot of this feed says, as an entry; NULL: it is not one. */
+static json_t *
+from_summary(const struct metadata_snapshot *s, const struct feed *feed)
+{
+	const char *pipe = metadata_summary(s, "weir.pipe"), *shard = metadata_summary(s, "weir.shard"), *off = metadata_summary(s, "weir.off");
+	const char *key[] = { "chain", "hash", "prev", "token" };
+	char id[24], name[16];
+	json_t *entry, *parsed;
+
+	if (!pipe || !shard || !off || strcmp(pipe, feed->pipe) || strcmp(shard, feed->shard) || !(parsed = json_loads(off, 0, NULL)))
+		return NULL;
+	snprintf(id, sizeof id, "%" PRId64, s->id);
+	entry = json_pack("{s:o, s:s}", "off", parsed, "snapshot", id);
+	for (size_t i = 0; entry && i < sizeof key / sizeof *key; i++) {
+		const char *v;
+
+		snprintf(name, sizeof name, "weir.%s", key[i]);
+		v = metadata_summary(s, name);
+		if (json_object_set_new(entry, key[i], json_string(v ? v : "")) < 0) {
+			json_decref(entry);
+			return NULL;
+		}
+	}
+	return entry;
+}
+
+static json_t *
+newest_summary(const struct metadata *m, const struct feed *feed, int64_t head)
+{
+	const struct metadata_snapshot *s;
+	json_t *entry;
+
+	for (size_t n = 0; head != -1 && n <= m->n_snapshot && (s = metadata_snapshot(m, head)); head = s->parent, n++)
+		if ((entry = from_summary(s, feed)))
+			return entry;
+	return NULL;
+}
+
+/* Does the walk from the head meet something older than the snapshot of the entry before that snapshot itself? */
+static int
+rolled_back(const struct metadata *m, int64_t head, int64_t snapshot, int64_t sequence)
+{
+	const struct metadata_snapshot *s;
+
+	if (head == -1)
+		return 1;
+	for (size_t n = 0; head != -1 && n <= m->n_snapshot && (s = metadata_snapshot(m, head)); head = s->parent, n++) {
+		if (s->id == snapshot)
+			return 0;
+		if (s->sequence < sequence)
+			return 1;
+	}
+	return 0;		/* the walk ends at an expired parent, or at a first snapshot that is younger: the entry holds */
+}
+
+static int
+stopped(const struct metadata *m, const struct feed *feed, const json_t *entry, int64_t head, struct fail *f)
+{
+	json_t *older = newest_summary(m, feed, head);
+	struct buf was = { 0 }, is = { 0 };
+
+	if (feed_describe(json_object_get(entry, "off"), &was) | buf_putc(&was, '\0') | (older ? feed_describe(json_object_get(older, "off"), &is) :
+	    buf_puts(&is, "nothing of this pipeline")) | buf_putc(&is, '\0'))
+		no_memory(f);
+	else
+		fail(f, WEIR_ESTATE, "%s was rolled back by another program: the last commit of this pipeline is %s (up to %s), the head of %s is %" PRId64
+		    " (up to %s). The rows between are no longer in the table. Load them again: --after-rollback replay. Leave them out: "
+		    "--after-rollback keep", feed->table, text(entry, "snapshot"), was.p, feed->ref, head, is.p);
+	json_decref(older);
+	buf_free(&was);
+	buf_free(&is);
+	return f->code;
+}
+
+int
+feed_find(const struct metadata *m, const struct feed *feed, struct feed_state *s, struct fail *f)
+{
+	json_t *entry = get_property(m, feed);
+	int64_t head;
+
+	memset(s, 0, sizeof *s);
+	s->token = "none";
+	metadata_ref(m, feed->ref, &head);
+	if (!entry)
+		entry = newest_summary(m, feed, head);
+	else if (rolled_back(m, head, strtoll(text(entry, "snapshot"), NULL, 10), strtoll(text(entry, "seq"), NULL, 10))) {
+		if (feed->rollback == FEED_STOP) {
+			stopped(m, feed, entry, head, f);
+			json_decref(entry);
+			return f->code;
+		}
+		if (feed->rollback == FEED_REPLAY) {
+			json_decref(entry);
+			entry = newest_summary(m, feed, head);
+		}
+	}
+	if (entry)
+		set_state(s, entry);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- offsets */
+
+int
+feed_describe(const json_t *off, struct buf *out)
+{
+	const json_t *topics = json_object_get(off, "topics"), *topic, *v;
+	const char *name, *part;
+	size_t start = out->n;
+	char *compact;
+	int e = 0;
+
+	if (!json_object_size(topics)) {
+		if (!(compact = json_dumps(off, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY)))
+			return -1;
+		e = buf_put(out, compact, strnlen(compact, DESCRIBE_MAX));
+		free(compact);
+		return e;
+	}
+	json_object_foreach((json_t *)(uintptr_t)topics, name, topic)
+		json_object_foreach(json_object_get(topic, "next"), part, v) {
+			if (out->n - start > DESCRIBE_MAX)
+				return buf_puts(out, ", ...");
+			e |= buf_printf(out, "%s%s/%s:%s", out->n > start ? ", " : "", name, part, json_string_value(v) ? json_string_value(v) : "?");
+		}
+	return e;
+}
+
+/* Is this stream where the table is?  Partitions that came since begin at 0; what the stream carries besides is another shard's. */
+static int
+same_offsets(const json_t *stored, const json_t *off)
+{
+	const json_t *was = json_object_get(stored, "topics"), *is = json_object_get(off, "topics"), *topic, *v, *other;
+	const char *name, *part, *id, *new_id;
+
+	if (!json_is_object(was) || !json_is_object(is))
+		return json_equal(stored, off);
+	json_object_foreach((json_t *)(uintptr_t)was, name, topic) {
+		other = json_object_get(is, name);
+		json_object_foreach(json_object_get(topic, "next"), part, v)
+			if (!json_equal(v, json_object_get(json_object_get(other, "next"), part)))
+				return 0;
+		id = text(topic, "id");
+		new_id = text(other, "id");
+		if (*id && *new_id && strcmp(id, new_id))
+			return 0;
+	}
+	json_object_foreach((json_t *)(uintptr_t)is, name, topic) {
+		other = json_object_get(was, name);
+		json_object_foreach(json_object_get(topic, "next"), part, v)
+			if (!json_object_get(json_object_get(other, "next"), part) && strcmp(json_string_value(v) ? json_string_value(v) : "", "0"))
+				return 0;
+	}
+	return !*text(stored, "cluster") || !*text(off, "cluster") || strcmp(text(stored, "cluster"), text(off, "cluster")) == 0;
+}
+
+/* Do two feeds read the same partition of the same cluster? */
+static int
+overlap(const json_t *a, const json_t *b)
+{
+	const json_t *ta = json_object_get(a, "topics"), *topic, *v;
+	const char *name, *part;
+
+	if (*text(a, "cluster") && *text(b, "cluster") && strcmp(text(a, "cluster"), text(b, "cluster")))
+		return 0;
+	json_object_foreach((json_t *)(uintptr_t)ta, name, topic)
+		json_object_foreach(json_object_get(topic, "next"), part, v)
+			if (json_object_get(json_object_get(json_object_get(json_object_get(b, "topics"), name), "next"), part))
+				return 1;
+	return !json_is_object(ta) && json_object_size(a) && json_equal(a, b);
+}
+
+/* Same topics (names and ids) on the same cluster? */
+static int
+same_source(const json_t *a, const json_t *b)
+{
+	const json_t *ta = json_object_get(a, "topics"), *tb = json_object_get(b, "topics"), *topic;
+	const char *name, *ida, *idb;
+
+	if (json_object_size(ta) != json_object_size(tb) ||
+	    (*text(a, "cluster") && *text(b, "cluster") && strcmp(text(a, "cluster"), text(b, "cluster"))))
+		return 0;
+	json_object_foreach((json_t *)(uintptr_t)ta, name, topic) {
+		if (!json_object_get(tb, name))
+			return 0;
+		ida = text(topic, "id");
+		idb = text(json_object_get(tb, name), "id");
+		if (*ida && *idb && strcmp(ida, idb))
+			return 0;
+	}
+	return 1;
+}
+
+/* ---------------------------------------------------------------- the guards */
+
+/* "weir.feed.<pipe>/<i>/<N>/<ref>" into its parts; names may hold slashes, so from the end.  The shard is "i/N". */
+static int
+split_key(const char *key, char *pipe, char *shard, char *ref, size_t size)
+{
+	const char *p = key + strlen(PREFIX), *end = p + strlen(p), *cut[3];
+	int n = 0;
+
+	if (strncmp(key, PREFIX, strlen(PREFIX)) || (size_t)(end - p) >= size)
+		return -1;
+	for (const char *q = end; q > p && n < 3; q--)
+		if (q[-1] == '/')
+			cut[n++] = q - 1;
+	if (n < 3)
+		return -1;
+	snprintf(pipe, size, "%.*s", (int)(cut[2] - p), p);
+	snprintf(shard, size, "%.*s", (int)(cut[0] - cut[2] - 1), cut[2] + 1);
+	snprintf(ref, size, "%s", cut[0] + 1);
+	return 0;
+}
+
+#define NAME_BYTES	600
+
+/* A stream that the table does not know: does it take the place of one that it knows? */
+static int
+guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, struct fail *f)
+{
+	const json_t *properties = json_object_get(m->doc, "properties"), *v;
+	char pipe[NAME_BYTES], shard[NAME_BYTES], ref[NAME_BYTES];
+	const char *key, *why, *n, *my_n = strrchr(feed->shard, '/');
+	json_t *entry;
+	int bad;
+
+	if (feed->as_new_feed)
+		return 0;
+	json_object_foreach((json_t *)(uintptr_t)properties, key, v) {
+		if (split_key(key, pipe, shard, ref, sizeof pipe) < 0 || strcmp(ref, feed->ref) || !(entry = json_loads(json_string_value(v) ? json_string_value(v) : "", 0, NULL)))
+			continue;
+		n = strrchr(shard, '/');
+		bad = 1;
+		if (strcmp(pipe, feed->pipe) == 0 && n && my_n && strcmp(n, my_n))
+			why = "another number of shards";
+		else if (strcmp(pipe, feed->pipe) == 0 && !same_source(json_object_get(entry, "off"), off))
+			why = "other topics, or another cluster";
+		else {
+			why = "the same partitions";
+			bad = overlap(json_object_get(entry, "off"), off);
+		}
+		json_decref(entry);
+		if (bad)
+			return fail(f, WEIR_EFENCED, "%s already has the feed %s/%s with %s: rows would be loaded twice. Go on with that one: --pipeline %s. "
+			    "If this is meant to be a second feed: --as-new-feed", feed->table, pipe, shard, why, pipe);
+	}
+	return 0;
+}
+
+static int
+fenced(const struct feed *feed, const struct feed_state *s, const char *prev, const json_t *off, struct fail *f)
+{
+	struct buf done = { 0 }, start = { 0 }, position = { 0 };
+	int e = s->off ? feed_describe(s->off, &done) : buf_puts(&done, "nothing");
+
+	e |= feed_describe(off, &start) | feed_position(s, feed->pipe, &position) | buf_putc(&done, '\0') | buf_putc(&start, '\0') |
+	    buf_putc(&position, '\0');
+	if (e)
+		no_memory(f);
+	else
+		fail(f, WEIR_EFENCED, "this pipeline (%s) has already committed up to %s (token %s), but the source started at %s (token %s). Use `weir run`, or "
+		    "kcat-in --resume '%s'", feed->pipe, done.p, s->token, start.n > 1 ? start.p : "the beginning", prev, position.p);
+	buf_free(&done);
+	buf_free(&start);
+	buf_free(&position);
+	return f->code;
+}
+
+int
+feed_guard(const struct metadata *m, const struct feed *feed, const struct feed_state *s, const char *prev, const json_t *off,
+    const char *chain, struct fail *f)
+{
+	int e;
+
+	if (!s->entry) {
+		if (strcmp(prev, "none"))
+			return fenced(feed, s, prev, off, f);
+		return (e = guard_new(m, feed, off, f)) < 0 ? e : 0;
+	}
+	if (strcmp(prev, s->token) || !same_offsets(s->off, off))
+		return fenced(feed, s, prev, off, f);
+	if (strcmp(s->chain, chain) == 0 || feed->accept_change)
+		return 0;
+	fail(f, WEIR_ECONFIG, "the stages before iceberg-out were '%s' at the last commit of %s, now they are '%s': rows may differ. Go on all the same: "
+	    "--accept-change. A second feed beside it: --pipeline NAME", s->chain, feed->pipe, chain);
+	return feed->explicit_pipe ? 1 : f->code;
+}
+
+/* ---------------------------------------------------------------- positions */
+
+int
+feed_position(const struct feed_state *s, const char *pipe, struct buf *out)
+{
+	json_t *o;
+	char *line;
+	int e;
+
+	if (!s->entry)
+		return buf_puts(out, "none");
+	if (!(o = json_pack("{s:O, s:s, s:s}", "off", s->off, "pipe", pipe, "token", s->token)))
+		return -1;
+	line = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+	e = line ? buf_puts(out, line) : -1;
+	free(line);
+	json_decref(o);
+	return e;
+}
+
+int
+feed_recover(const struct metadata *m, const char *table, const char *want, const char *want_ref, int rollback, struct buf *out, struct fail *f)
+{
+	const json_t *properties = json_object_get(m->doc, "properties"), *v;
+	char pipe[NAME_BYTES], shard[NAME_BYTES], ref[NAME_BYTES], found[NAME_BYTES] = "", found_shard[NAME_BYTES] = "";
+	struct buf names = { 0 };
+	const char *key;
+	struct feed feed = { .table = table, .pipe = want, .shard = "0/1", .ref = want_ref, .rollback = rollback };
+	struct feed_state s = { 0 };
+	int n = 0, e = 0;
+
+	json_object_foreach((json_t *)(uintptr_t)properties, key, v) {
+		if (split_key(key, pipe, shard, ref, sizeof pipe) < 0 || strcmp(ref, want_ref) || (want && *want && strcmp(pipe, want)))
+			continue;
+		e |= buf_printf(&names, "%s%s/%s", n++ ? ", " : "", pipe, shard);
+		strcpy(found, pipe);
+		strcpy(found_shard, shard);
+	}
+	e |= buf_putc(&names, '\0');
+	if (e)
+		e = no_memory(f);
+	else if (n > 1)
+		e = fail(f, WEIR_EUSAGE, "%s has several feeds: %s; say which one with --pipeline", table, names.p);
+	else {
+		if (n) {
+			feed.pipe = found;
+			feed.shard = found_shard;
+		} else if (!want || !*want)
+			feed.pipe = table;		/* the default name; its property may have gone with an old snapshot's */
+		if ((e = feed_find(m, &feed, &s, f)) == 0 && feed_position(&s, feed.pipe, out) < 0)
+			e = no_memory(f);
+		feed_state_free(&s);
+	}
+	buf_free(&names);
+	return e;
+}
+
+int
+feed_fill(const struct feed *feed, const struct feed_commit *c, json_t *summary, json_t *properties)
+{
+	const char *const pair[][2] = {
+		{ "weir.pipe", feed->pipe }, { "weir.shard", feed->shard }, { "weir.token", c->token }, { "weir.prev", c->prev },
+		{ "weir.hash", c->hash }, { "weir.off", c->off }, { "weir.acct", c->acct }, { "weir.chain", c->chain },
+	};
+	char snapshot[24], sequence[24], *value;
+	struct buf key = { 0 };
+	json_t *entry;
+	int e = 0;
+
+	for (size_t i = 0; i < sizeof pair / sizeof *pair; i++)
+		e |= json_object_set_new(summary, pair[i][0], json_string(pair[i][1]));
+	snprintf(snapshot, sizeof snapshot, "%" PRId64, c->snapshot_id);
+	snprintf(sequence, sizeof sequence, "%" PRId64, c->sequence);
+	entry = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "chain", c->chain, "hash", c->hash, "off", json_loads(c->off, 0, NULL),
+	    "prev", c->prev, "seq", sequence, "snapshot", snapshot, "token", c->token, "v", "1");
+	value = entry ? json_dumps(entry, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	if (e || !value || buf_printf(&key, PREFIX "%s/%s/%s", feed->pipe, feed->shard, feed->ref) < 0 || buf_putc(&key, '\0') < 0 ||
+	    json_object_set_new(properties, key.p, json_string(value)) < 0)
+		e = -1;
+	json_decref(entry);
+	free(value);
+	buf_free(&key);
+	return e;
+}

@@ -1,0 +1,60 @@
+/*
+ * feed.h - what a table remembers of the streams that were committed to it, and whether one may go on.
+ *
+ * A feed is (pipe, shard) on a branch of a table.  Its entry is a property
+ * that moves together with a snapshot, "weir.feed.<pipe>/<shard>/<ref>"; the
+ * summaries of the feed's snapshots tell the same.  Rules: weir-stream(5).
+ * No I/O: everything is decided by the metadata that was loaded.
+ */
+#ifndef FEED_H
+#define FEED_H
+
+#include <jansson.h>
+
+#include "metadata.h"
+
+enum feed_rollback { FEED_STOP, FEED_REPLAY, FEED_KEEP };
+
+struct feed {			/* who asks; texts are the caller's */
+	const char	*table;		/* "shop.orders", for messages */
+	const char	*pipe, *shard, *ref;
+	int		 explicit_pipe;	/* the pipe was named, and is not just the table's name */
+	int		 as_new_feed, accept_change;
+	int		 rollback;	/* enum feed_rollback */
+};
+
+struct feed_state {		/* what the table says */
+	json_t		*entry;		/* owned; NULL: nothing was ever committed */
+	const char	*token;		/* "none" then */
+	const json_t	*off;		/* an object; NULL then */
+	const char	*chain, *hash;
+};
+
+/* WEIR_ESTATE when the branch was rolled back below the entry and feed.rollback does not say what to do. */
+int	feed_find(const struct metadata *, const struct feed *, struct feed_state *, struct fail *);
+void	feed_state_free(struct feed_state *);
+
+/* May a stream that was begun at `prev` with these offsets go on?  WEIR_EFENCED or WEIR_ECONFIG; 0; 1: yes, and f->text is a
+ * warning. */
+int	feed_guard(const struct metadata *, const struct feed *, const struct feed_state *, const char *prev, const json_t *off,
+	    const char *chain, struct fail *);
+
+/* {"off":...,"pipe":...,"token":...}, or none. */
+int	feed_position(const struct feed_state *, const char *pipe, struct buf *out);
+
+/* The position of the feed `pipe` on `ref`; pipe NULL or "": of the table's only one, WEIR_EUSAGE and the list when there are
+ * several. */
+int	feed_recover(const struct metadata *, const char *table, const char *pipe, const char *ref, int rollback, struct buf *out, struct fail *);
+
+/* What a commit writes. */
+struct feed_commit {
+	const char	*token, *prev, *hash, *off, *acct, *chain;
+	int64_t		 snapshot_id, sequence;
+};
+
+int	feed_fill(const struct feed *, const struct feed_commit *, json_t *summary, json_t *properties);
+
+/* "orders/0:9901, orders/1:17" or the compact JSON of other sources' offsets; cut at some 300 bytes. */
+int	feed_describe(const json_t *off, struct buf *out);
+
+#endif
