@@ -1,4 +1,23 @@
-# The stage itself is added by the glue; this is its core: events to columns, columns to files.
+# The stage on top of its core: events to columns, columns to files.
+noinst_LTLIBRARIES += %D%/libiceberg-out.la
+%C%_libiceberg_out_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(XXHASH_CFLAGS)
+%C%_libiceberg_out_la_SOURCES = %D%/iceberg-out.c %D%/iceberg-out.h %D%/output.c %D%/target.c %D%/target.h %D%/ingest.c %D%/ingest.h \
+	%D%/held.c %D%/held.h %D%/infer.c %D%/infer.h %D%/jsonschema.c %D%/jsonschema.h %D%/columns.c %D%/columns.h \
+	%D%/partition.c %D%/partition.h %D%/feed.c %D%/feed.h %D%/batches.c %D%/batches.h
+
+ICEBERG_OUT_OWN = %D%/libcolumns.la libcommon/iceberg/libiceberg.la libcommon/store/libstore.la libcommon/avro/libavro.la \
+	libcommon/parquet/libparquet.la
+ICEBERG_OUT_LIBS = $(JANSSON_LIBS) $(SQLITE_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) $(XXHASH_LIBS) -lm
+
+bin_PROGRAMS += %D%/iceberg-out
+%C%_iceberg_out_SOURCES = %D%/main.c
+%C%_iceberg_out_LDADD = %D%/libiceberg-out.la $(ICEBERG_OUT_OWN) $(HOST_LIBS) $(ICEBERG_OUT_LIBS)
+
+pkglib_LTLIBRARIES += %D%/iceberg-out-stage.la
+%C%_iceberg_out_stage_la_SOURCES =
+%C%_iceberg_out_stage_la_LIBADD = %D%/libiceberg-out.la $(ICEBERG_OUT_OWN) libcommon/json/libjson.la libcommon/base/libbase.la $(ICEBERG_OUT_LIBS)
+%C%_iceberg_out_stage_la_LDFLAGS = $(MODULE_FLAGS)
+
 noinst_LTLIBRARIES += %D%/libcolumns.la
 %C%_libcolumns_la_CFLAGS = $(AM_CFLAGS) $(XXHASH_CFLAGS)
 %C%_libcolumns_la_SOURCES = %D%/convert.c %D%/convert.h %D%/members.c %D%/members.h %D%/nested.c %D%/nested.h %D%/shred.c %D%/shred.h \

@@ -525,6 +525,8 @@ set_up(struct shred *s, const struct shred_source *source, struct fail *f)
 	for (uint32_t i = 0; i < s->root->n_children; i++)
 		if ((rc = top_column(s, i, source ? &source[i] : NULL, f)) < 0)
 			return rc;
+	if (s->o.ignore && (rc = members_add(s->members, s->o.ignore, 1, f)) < 0)
+		return rc;
 	if ((rc = members_bind(s->members, s->hooks.want, s->hooks.arg, f)) < 0)
 		return rc;
 	late = s->late ? scan_n_cols(s->late) : 0;

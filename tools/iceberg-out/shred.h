@@ -33,6 +33,7 @@ struct shred_options {
 	int	unknown;		/* enum shred_unknown */
 	int	rest;			/* SHRED_UNKNOWN_REST: an optional string among the top-level columns; it gets a JSON object,
 					 * path to value, or null when there is no such member */
+	const char *ignore;		/* a top-level member that no column takes and nobody misses; NULL: none */
 };
 
 struct shred_hooks {
