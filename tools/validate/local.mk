@@ -3,7 +3,7 @@ VALIDATE_META = %D%/metaschemas/draft-07.json %D%/metaschemas/draft2020-12/schem
 	%D%/metaschemas/draft2020-12/meta/format-annotation.json %D%/metaschemas/draft2020-12/meta/format-assertion.json \
 	%D%/metaschemas/draft2020-12/meta/meta-data.json %D%/metaschemas/draft2020-12/meta/unevaluated.json \
 	%D%/metaschemas/draft2020-12/meta/validation.json
-EXTRA_DIST += $(VALIDATE_META) %D%/metaschemas.awk %D%/metaschemas/README
+EXTRA_DIST += $(VALIDATE_META) %D%/metaschemas.awk %D%/metaschemas/README %D%/idna_table.py
 CLEANFILES += %D%/metaschemas.c
 
 %D%/metaschemas.c: %D%/metaschemas.awk $(VALIDATE_META)
@@ -12,8 +12,8 @@ CLEANFILES += %D%/metaschemas.c
 noinst_LTLIBRARIES += %D%/libschema.la
 %C%_libschema_la_CPPFLAGS = -I$(srcdir)/%D% $(AM_CPPFLAGS)
 %C%_libschema_la_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS)
-%C%_libschema_la_SOURCES = %D%/dec.c %D%/dec.h %D%/doc.c %D%/doc.h %D%/format.c %D%/format.h %D%/format_host.c %D%/format_int.h %D%/format_uri.c %D%/names.c %D%/names.h \
-	%D%/regex.c %D%/regex.h %D%/schema.c %D%/schema.h %D%/schema_columns.c %D%/schema_compile.c %D%/schema_eval.c %D%/schema_fault.c %D%/schema_int.h \
+%C%_libschema_la_SOURCES = %D%/dec.c %D%/dec.h %D%/doc.c %D%/doc.h %D%/format.c %D%/format.h %D%/format_host.c %D%/format_idn.c %D%/idna_table.c %D%/format_int.h %D%/format_uri.c %D%/names.c %D%/names.h \
+	%D%/regex.c %D%/regex.h %D%/schema.c %D%/jsonschema.h %D%/schema_columns.c %D%/schema_compile.c %D%/schema_eval.c %D%/schema_fault.c %D%/schema_int.h \
 	%D%/schema_load.c %D%/uri.c %D%/uri.h
 nodist_%C%_libschema_la_SOURCES = %D%/metaschemas.c
 
