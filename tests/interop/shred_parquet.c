@@ -53,6 +53,14 @@ event(void *arg, uint32_t i, size_t *n)
 }
 
 static int
+known(void *arg, uint32_t i)
+{
+	(void)arg;
+	(void)i;
+	return 0;
+}
+
+static int
 reject(void *arg, uint32_t i, const char *code, const char *path, const char *text)
 {
 	struct job *j = arg;
@@ -105,7 +113,7 @@ main(int argc, char **argv)
 	struct scan_limits limits = { .max_depth = 128 };
 	struct parquet_result r;
 	struct parquet_sink sink = { .write = put };
-	struct shred_hooks hooks = { .want = want, .event = event, .reject = reject };
+	struct shred_hooks hooks = { .want = want, .event = event, .known = known, .reject = reject };
 	struct job j = { 0 };
 	struct fail f;
 	struct rusage ru;

@@ -47,6 +47,15 @@ event(void *arg, uint32_t i, size_t *n)
 	return w->bytes.p + w->line[i];
 }
 
+/* Every event is looked at. */
+static int
+known(void *arg, uint32_t i)
+{
+	(void)arg;
+	(void)i;
+	return 0;
+}
+
 static int
 reject(void *arg, uint32_t i, const char *code, const char *path, const char *text)
 {
@@ -67,7 +76,7 @@ unknown(void *arg, uint32_t i, const char *path, const struct weir_value *v)
 static void
 make(struct world *w, const char *columns, const struct shred_source *source, struct shred_options o)
 {
-	struct shred_hooks hooks = { want, event, reject, unknown, w };
+	struct shred_hooks hooks = { .want = want, .event = event, .known = known, .reject = reject, .unknown = unknown, .arg = w };
 	struct scan_limits limits = { .max_depth = 100 };
 	struct fail f;
 
