@@ -102,6 +102,7 @@ struct weir_stream {
 	const char	*batch_id;	/* of the sink's --batch-id, else empty */
 	const char	*meta;		/* the member that holds an event's origin (kcat-in --meta), else empty */
 	int		 state;		/* a state directory keeps the stages' state */
+	int		 threads;	/* a stage may use threads of its own (WEIR_THREADS is not 0) */
 	/* Options of all sinks, see the man pages of the sinks. */
 	int		 batch_replace, as_new_feed, accept_change, drop_meta;
 	int64_t		 empty_commit_us;
