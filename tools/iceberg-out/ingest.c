@@ -161,6 +161,15 @@ fits_wider(struct ingest *g, uint32_t i, const char *path)
 	return c->kind == SCHEMA_INT ? value_int64(&v, &l) == 0 : value_double(&v, &d) == 0 && isfinite(d);
 }
 
+/* Events that were held for their columns are copies, of which the host knows nothing. */
+static int
+known(void *arg, uint32_t i)
+{
+	struct ingest *g = arg;
+
+	return !g->held && weir_known(g->ctx, g->batch, i);
+}
+
 static int
 reject(void *arg, uint32_t i, const char *code, const char *path, const char *text)
 {
@@ -198,7 +207,7 @@ lay_out(struct ingest *g, struct fail *f)
 {
 	struct target *t = g->target;
 	const struct shred_options so = { .unknown = t->rest >= 0 ? SHRED_UNKNOWN_REST : SHRED_UNKNOWN_TELL, .rest = t->rest, .ignore = g->ignore };
-	const struct shred_hooks hooks = { want, event, reject, unknown, g };
+	const struct shred_hooks hooks = { want, event, known, reject, unknown, g };
 	const struct files_options fo = { .file_bytes = g->file_bytes };
 	struct files_ops ops = { NULL, name_file, put_open, put_write, put_finish, put_abort, g };
 	int e;

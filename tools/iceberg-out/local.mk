@@ -24,11 +24,22 @@ noinst_LTLIBRARIES += %D%/libcolumns.la
 	%D%/files.c %D%/files.h
 
 check_PROGRAMS += tests/interop/shred_parquet
+EXTRA_DIST += tests/interop/parquet_check.py
 tests_interop_shred_parquet_SOURCES = tests/interop/shred_parquet.c tests/unit/columns.h
 tests_interop_shred_parquet_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools/iceberg-out
 tests_interop_shred_parquet_LDADD = tools/iceberg-out/libcolumns.la libcommon/parquet/libparquet.la libcommon/json/libjson.la \
 	libcommon/base/libbase.la $(ZSTD_LIBS) $(ZLIB_LIBS) -lm
 
+unit_tests += tests/unit/shred
+tests_unit_shred_SOURCES = tests/unit/shred.c tests/unit/columns.h
+tests_unit_shred_CPPFLAGS = $(tests_interop_shred_parquet_CPPFLAGS)
+tests_unit_shred_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_shred_LDADD = $(tests_interop_shred_parquet_LDADD) $(CMOCKA_LIBS)
+unit_tests += tests/unit/files
+tests_unit_files_SOURCES = tests/unit/files.c tests/unit/columns.h
+tests_unit_files_CPPFLAGS = $(tests_interop_shred_parquet_CPPFLAGS)
+tests_unit_files_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_files_LDADD = $(tests_unit_shred_LDADD)
 dist_man_MANS += man/iceberg-out.1
 e2e_tests += tests/e2e/iceberg-out.t
 EXTRA_DIST += tests/interop/iceberg_out.py

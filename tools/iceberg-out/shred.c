@@ -237,8 +237,11 @@ unknown_members(struct shred *s, size_t *at, struct fail *f)
 		if (s->bad[k])
 			continue;
 		s->now_row = k;
-		p = s->hooks.event(s->hooks.arg, s->row[k], &n);
-		rc = members_unknown(s->members, p, n, s->col, s->row[k], on_unknown, s);
+		rc = 0;
+		if (!s->hooks.known(s->hooks.arg, s->row[k])) {
+			p = s->hooks.event(s->hooks.arg, s->row[k], &n);
+			rc = members_unknown(s->members, p, n, s->col, s->row[k], on_unknown, s);
+		}
 		while (note < s->n_notes && s->note[note].row < k)
 			note++;
 		for (; rc == 0 && note < s->n_notes && s->note[note].row == k; note++)

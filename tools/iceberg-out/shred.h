@@ -42,6 +42,8 @@ struct shred_hooks {
 	int	(*want)(void *arg, const char *path);
 	/* The bytes of event i of the batch (weir_event). */
 	const char *(*event)(void *arg, uint32_t i, size_t *n);
+	/* Has event i only members that want() was asked for (weir_known)?  0: maybe not. */
+	int	(*known)(void *arg, uint32_t i);
 	/* Event i does not fit.  Returns 0 or a negative weir_code, which ends the batch. */
 	int	(*reject)(void *arg, uint32_t i, const char *code, const char *path, const char *text);
 	/* SHRED_UNKNOWN_TELL: a member that no column takes.  0: the event stays, without it; 1: reject it; negative: an error. */

@@ -11,7 +11,7 @@
 
 #include "format_int.h"
 #include "regex.h"
-#include "schema.h"
+#include "jsonschema.h"
 
 static int
 is_digit(char c)

@@ -9,7 +9,7 @@
 #include "format.h"
 #include "names.h"
 #include "regex.h"
-#include "schema.h"
+#include "jsonschema.h"
 
 /* What a fault is about.  The name of each, in schema_fault.c, is the keyword's and the reject's code. */
 enum keyword {
