@@ -147,7 +147,7 @@ struct weir_stage {
 	int	(*position)(struct weir_ctx *, void *self, const char **off);	/* compact sorted JSON, valid until the next call */
 	/* Sinks: the default name of the feed; what the store committed last; durable but invisible; visible. */
 	int	(*feed)(struct weir_ctx *, void *self, const char **name);
-	int	(*recover)(struct weir_ctx *, void *self, const char **position);
+	int	(*recover)(struct weir_ctx *, void *self, const char **position);	/* *position comes in as --pipeline, or NULL */
 	int	(*prepare)(struct weir_ctx *, void *self, const struct weir_barrier *);
 	int	(*commit)(struct weir_ctx *, void *self, const struct weir_barrier *);
 	int	(*check)(struct weir_ctx *, void *self);	/* weir doctor: one weir_finding() per part */
