@@ -181,6 +181,7 @@ struct weir_host {		/* append only */
 	int	(*write)(struct weir_ctx *, struct weir_state *, const void *p, size_t n);
 	int	(*read)(struct weir_ctx *, struct weir_state *, void *p, size_t n);
 	int	(*ending)(struct weir_ctx *);
+	int	(*known)(struct weir_ctx *, const struct weir_batch *, uint32_t i);
 };
 
 struct weir_ctx {
@@ -305,6 +306,13 @@ static inline int
 weir_read(struct weir_ctx *c, struct weir_state *s, void *p, size_t n)
 {
 	return c->host->read(c, s, p, n);
+}
+
+/* 1: every member of event i lies on a path that this stage has wanted; 0: maybe not, look. */
+static inline int
+weir_known(struct weir_ctx *c, const struct weir_batch *b, uint32_t i)
+{
+	return c->host->known(c, b, i);
 }
 
 /* Sources: not 0 when a signal asked the pipeline to end; poll() returns 2 soon. */

@@ -67,6 +67,7 @@ struct scan {
 	size_t			 cap_table, n_table;
 	uint32_t		 stamp, serial;
 	uint64_t		 seed;
+	uint32_t		 unmatched;	/* keys of this event that nobody wants, in objects of which members are wanted */
 	struct buf		 text;		/* decoded keys of this event */
 };
 
@@ -531,6 +532,7 @@ walk(struct scan *s, const char *p, const char *e, int node, struct weir_value *
 	s->text.n = 0;
 	s->serial = 0;
 	s->n_table = 0;
+	s->unmatched = 0;
 	if (!++s->stamp) {		/* after 2^32 events the table's stamps would lie */
 		if (s->cap_table)
 			memset(s->table, 0, s->cap_table * sizeof *s->table);
@@ -640,7 +642,9 @@ member:
 	}
 	if (top == floor + 1 && key_n && *key == '@')
 		++*marks;
-	node = top->node >= 0 ? child_by_key(s, top->node, key, key_n) : -1;
+	node = -1;
+	if (top->node >= 0 && s->node[top->node].child >= 0 && (node = child_by_key(s, top->node, key, key_n)) < 0)
+		s->unmatched++;
 	if (p >= e || *p != ':') {
 		p = blanks(p, e);
 		if (p >= e || *p != ':')
@@ -675,6 +679,12 @@ scan_event(struct scan *s, const char *p, size_t n, struct weir_value *const *co
 		return e < 0 ? e : fault(f, "not-object", p, q, "valid JSON, but no object");
 	}
 	return walk(s, p, p + n, 0, col, i, marks, f);
+}
+
+uint32_t
+scan_unmatched(const struct scan *s)
+{
+	return s->unmatched;
 }
 
 int

@@ -49,6 +49,10 @@ const char	*scan_col_key(const struct scan *, int c, size_t *n);
 int		 scan_event(struct scan *, const char *p, size_t n, struct weir_value *const *col, uint32_t i, unsigned *marks,
 		    struct scan_fault *);
 
+/* Of the event just scanned: how many keys no wanted path leads to, in the top object and in objects below it of which members are
+ * wanted.  None: the columns are the whole event. */
+uint32_t	 scan_unmatched(const struct scan *);
+
 /* The value of column c of event i was replaced by the literal p[0..n) (valid JSON): fill in c and the columns below it. */
 int		 scan_member(struct scan *, int c, const char *p, size_t n, struct weir_value *const *col, uint32_t i);
 

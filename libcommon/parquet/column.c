@@ -160,11 +160,17 @@ const struct parquet_column *
 column_leaf(const struct parquet_column *c, uint32_t i)
 {
 	while (c->kind != COLUMN_PRIMITIVE) {
-		uint32_t k = 0;
+		uint32_t lo = 0, hi = c->n_children;	/* the last child that begins at i or before */
 
-		while (k + 1 < c->n_children && c->child[k + 1].leaf <= i)
-			k++;
-		c = &c->child[k];
+		while (hi - lo > 1) {
+			uint32_t mid = lo + (hi - lo) / 2;
+
+			if (c->child[mid].leaf <= i)
+				lo = mid;
+			else
+				hi = mid;
+		}
+		c = &c->child[lo];
 	}
 	return c;
 }

@@ -44,6 +44,7 @@ struct parquet_column {
 	uint8_t			 required;
 	uint8_t			 unit;		/* enum column_unit */
 	uint8_t			 precision, scale;	/* COLUMN_DECIMAL */
+	uint8_t			 json;		/* COLUMN_STRING: takes any JSON value, as its text */
 	uint32_t		 length;	/* COLUMN_FIXED: bytes */
 	uint32_t		 n_children;	/* struct: any; list: 1, the element; map: 2, key (required) and value */
 	struct parquet_column	*child;

@@ -38,6 +38,7 @@ pages_release(struct pages *p)
 	buf_free(&p->rep);
 	buf_free(&p->plain);
 	buf_free(&p->done);
+	p->done_cap = 0;
 	dictionary_free(&p->dictionary);
 	free(p->index);
 	p->index = NULL;
@@ -53,7 +54,7 @@ pages_bytes(const struct pages *p)
 size_t
 pages_memory(const struct pages *p)
 {
-	return p->def.cap + p->rep.cap + p->plain.cap + p->done.cap + p->index_cap * sizeof *p->index + p->dictionary.charged;
+	return p->def.cap + p->rep.cap + p->plain.cap + __atomic_load_n(&p->done_cap, __ATOMIC_RELAXED) + p->index_cap * sizeof *p->index + p->dictionary.charged;
 }
 
 /* The header and the body of a page, behind what `to` has. */
@@ -112,6 +113,18 @@ emit(struct pages *p, struct buf *to, int type, const char *raw, size_t raw_n, u
 	return 0;
 }
 
+/* A data page, in the press's thread when it has one. */
+static int
+press_data(void *owner, struct press *press, const struct buf *raw, uint32_t n, int encoding, struct fail *f)
+{
+	struct pages *p = owner;
+	int rc = emit(p, &p->done, PAGE_DATA, raw->p, raw->n, n, encoding, f);
+
+	(void)press;
+	__atomic_store_n(&p->done_cap, p->done.cap, __ATOMIC_RELAXED);
+	return rc;
+}
+
 /* The current page's indices become PLAIN values; the dictionary stays for the pages before it, if there are any. */
 static int
 give_up_dictionary(struct pages *p, struct fail *f)
@@ -168,10 +181,10 @@ finish_page(struct pages *p, struct fail *f)
 	}
 	if (bad)
 		return no_memory(p, f);
-	if ((rc = emit(p, &p->done, PAGE_DATA, raw->p, raw->n, p->n_levels, encoding, f)) < 0)
-		return rc;
 	*(encoding == ENCODING_PLAIN ? &p->n_plain_pages : &p->n_dictionary_pages) += 1;
 	p->encoded += raw->n;
+	if ((rc = press_page(p->press, press_data, p, p->n_levels, encoding, f)) < 0)
+		return rc;
 	p->def.n = p->rep.n = p->plain.n = 0;
 	p->rows = p->n_levels = p->n_values = 0;
 	p->raw = 0;
@@ -363,7 +376,7 @@ pages_finish(struct pages *p, struct buf *dictionary, struct fail *f)
 	int rc;
 
 	dictionary->n = 0;
-	if ((rc = finish_page(p, f)) < 0)
+	if ((rc = finish_page(p, f)) < 0 || (rc = press_wait(p->press, f)) < 0)
 		return rc;
 	if (p->n_dictionary_pages) {
 		if (p->use_dictionary)

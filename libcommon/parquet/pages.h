@@ -40,13 +40,16 @@ struct pages {
 	/* the chunk: what the footer says of it */
 	struct dictionary dictionary;
 	int		 use_dictionary, tried;	/* tried: the first page has been looked at */
-	int		 codec;			/* -1 not chosen yet; parquet CompressionCodec: 0 none, 6 zstd */
-	struct buf	 done;			/* data pages with their headers */
 	uint32_t	 n_plain_pages, n_dictionary_pages;
 	int64_t		 all_levels, nulls;
-	uint64_t	 encoded;		/* bytes of done pages before compression, without headers */
-	uint64_t	 uncompressed;		/* the same with headers */
+	uint64_t	 encoded;		/* bytes of finished pages before compression, without headers */
 	struct minmax	 minmax;
+
+	/* of the chunk, too, and the press's until press_wait() */
+	int		 codec;			/* -1 not chosen yet; parquet CompressionCodec: 0 none, 6 zstd */
+	struct buf	 done;			/* data pages with their headers */
+	size_t		 done_cap;		/* of done; may be read at any time */
+	uint64_t	 uncompressed;		/* bytes of its pages, headers included */
 
 	/* the file: Iceberg's metrics */
 	int64_t		 file_levels, file_nulls, file_bytes;

@@ -10,7 +10,7 @@
 
 #define FIRST_CHECK	64		/* rows */
 #define CHECK_ROWS	4096
-#define CHECK_BYTES	(1u << 20)
+#define CHECK_BYTES	(1u << 20)	/* or a sixteenth of what the row group, or file, may have */
 #define CREATED_BY	"weir version " PACKAGE_VERSION " (build " PACKAGE_VERSION ")"
 
 struct parquet_writer {
@@ -18,7 +18,7 @@ struct parquet_writer {
 	const struct parquet_pair	*pair;
 	struct parquet_metrics		*metrics;
 	struct pages			*leaf;
-	struct press			*own_press;
+	struct press			*press, *own_press;
 	int64_t				*split;
 	struct pages_limits		 limits;
 	struct parquet_sink		 sink;
@@ -66,12 +66,13 @@ parquet_writer_new(const struct parquet_column *root, const struct parquet_optio
 		return NULL;
 	if (!(w = calloc(1, sizeof *w)) || !(w->leaf = calloc(root->n_leaves, sizeof *w->leaf)) ||
 	    !(w->metrics = calloc(root->n_leaves, sizeof *w->metrics)) ||
-	    (!press && !(press = w->own_press = press_new(o->no_compression ? 0 : o->level ? o->level : 1)))) {
+	    (!press && !(press = w->own_press = press_new(o->no_compression ? 0 : o->level ? o->level : 1, o->thread)))) {
 		fail(f, WEIR_EIO, "no memory for a Parquet file of %u columns", root->n_leaves);
 		parquet_writer_free(w);
 		return NULL;
 	}
 	w->root = root;
+	w->press = press;
 	w->sink = *sink;
 	w->pair = o->pair;
 	w->n_pairs = o->n_pairs;
@@ -90,8 +91,12 @@ parquet_writer_new(const struct parquet_column *root, const struct parquet_optio
 void
 parquet_writer_free(struct parquet_writer *w)
 {
+	struct fail ignored;
+
 	if (!w)
 		return;
+	if (w->press)
+		(void)press_wait(w->press, &ignored);		/* it may still work for us */
 	for (uint32_t i = 0; i < w->n_leaves; i++)
 		pages_release(&w->leaf[i]);
 	press_free(w->own_press);
@@ -187,10 +192,16 @@ check(struct parquet_writer *w, struct fail *f)
 
 	if ((bytes >= w->row_group_bytes || w->group_rows >= PARQUET_ROW_GROUP_ROWS) && (rc = flush(w, f)) < 0)
 		return rc;
-	if (w->file_bytes && w->written + waiting(w) >= w->file_bytes && size_now(w) >= w->file_bytes)
-		w->full = 1;
+	if (w->file_bytes && w->written + waiting(w) >= w->file_bytes) {
+		if ((rc = press_wait(w->press, f)) < 0)
+			return rc;
+		w->full = size_now(w) >= w->file_bytes;
+	}
 	if (w->group_rows) {
-		step = CHECK_BYTES / (bytes / w->group_rows + 1);
+		step = w->row_group_bytes / 16 < CHECK_BYTES ? w->row_group_bytes / 16 : CHECK_BYTES;
+		if (w->file_bytes && w->file_bytes / 16 < step)
+			step = w->file_bytes / 16;
+		step /= bytes / w->group_rows + 1;
 		w->next_check = w->group_rows + (uint32_t)(step < 1 ? 1 : step > CHECK_ROWS ? CHECK_ROWS : step);
 	}
 	return 0;

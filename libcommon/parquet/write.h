@@ -39,6 +39,7 @@ struct parquet_options {
 	struct press			*press;		/* shared with other writers of this thread; NULL: one of its own */
 	int				 no_compression;
 	int				 level;		/* without press: of zstd, 0 means 1 */
+	int				 thread;	/* without press: compress in a thread */
 	int				 no_dictionary;
 	uint32_t			 page_rows;
 	size_t				 page_bytes, dictionary_bytes;

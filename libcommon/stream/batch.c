@@ -30,12 +30,15 @@ grow(struct batch *b, uint32_t cap, struct fail *f)
 {
 	uint32_t *line = realloc(b->line, ((size_t)cap + 1) * sizeof *line);
 	uint8_t *verdict;
+	uint8_t *rest;
 	struct edit **edit;
 
 	if (line) {
 		b->line = line;
 		if ((verdict = realloc(b->pub.verdict, cap)))
 			b->pub.verdict = verdict;
+		if ((rest = realloc(b->rest, cap)))
+			b->rest = rest;
 		if ((edit = realloc(b->edit, cap * sizeof *edit)))
 			b->edit = edit;
 		for (size_t c = 0; line && c < b->n_cols; c++) {
@@ -46,7 +49,7 @@ grow(struct batch *b, uint32_t cap, struct fail *f)
 			else
 				line = NULL;
 		}
-		if (line && verdict && edit) {
+		if (line && verdict && rest && edit) {
 			b->cap = cap;
 			b->pub.line = b->line;
 			b->pub.col = b->col;
@@ -73,6 +76,7 @@ batch_close(struct batch *b)
 	free(b->col);
 	free(b->line);
 	free(b->pub.verdict);
+	free(b->rest);
 	free(b->edit);
 	free(b->own);
 	arena_free(&b->arena);
@@ -105,6 +109,7 @@ batch_add(struct batch *b, const char *p, size_t n, int keep, unsigned *marks, s
 	b->line[i + 1] = (uint32_t)(p + n + 1 - b->pub.bytes);
 	b->pub.verdict[i] = e ? WEIR_REJECTED : WEIR_PASSED;
 	b->count[b->pub.verdict[i]]++;
+	b->rest[i] = scan_unmatched(b->scan) != 0;
 	b->edit[i] = NULL;
 	b->pub.n++;
 	b->n_marked += *marks != 0;
@@ -343,6 +348,7 @@ batch_set(struct batch *b, uint32_t i, int column, const char *json, size_t n, s
 	s->n = (uint32_t)n;
 	if (scan_member(b->scan, column, copy, n, b->col, i) < 0)
 		return fail(f, WEIR_EBUG, "a stage set a member to something that is no JSON");
+	b->rest[i] |= scan_unmatched(b->scan) != 0;
 	return 0;
 }
 
@@ -358,6 +364,7 @@ batch_replace(struct batch *b, uint32_t i, const char *json, size_t n, struct fa
 	if (scan_event(b->scan, copy, n, b->col, i, &marks, &fault) < 0)
 		return fail(f, WEIR_EDATA, "not a JSON object: %s", fault.message);
 	b->n_marked += marks != 0;
+	b->rest[i] = scan_unmatched(b->scan) != 0;
 	e->p = copy;
 	e->n = n;
 	e->first = e->last = NULL;

@@ -37,6 +37,7 @@ struct batch {
 	uint32_t		 *line;
 	struct weir_value	**col;
 	struct edit		**edit;
+	uint8_t			 *rest;		/* not 0: the event may have members that no column holds */
 	char			 *own;		/* own bytes, own_cap + padding; NULL: borrowed */
 	size_t			  own_cap, own_n;
 	uint32_t		  count[WEIR_N_VERDICTS];	/* of pub.verdict, kept by the host */

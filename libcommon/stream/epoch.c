@@ -326,6 +326,16 @@ take_hello(struct host *h)
 	return open_state(h);
 }
 
+/* A source that lists what there is (its flag "list") makes no stream. */
+static int
+lists_only(const struct stage *s)
+{
+	for (const struct weir_opt *o = s->is->opts; s->is->role == WEIR_SOURCE && o && o->name; o++)
+		if (o->type == WEIR_FLAG && !strcmp(o->name, "list"))
+			return *(const int *)(const void *)((const char *)s->self + o->offset);
+	return 0;
+}
+
 /* Is anybody there who reads control lines? */
 static int
 wants_control(struct host *h)
@@ -334,7 +344,7 @@ wants_control(struct host *h)
 	const char *run = getenv("WEIR_RUN"), *last = getenv("WEIR_LAST");
 	struct stat st;
 
-	if (h->sink || c->plain)
+	if (h->sink || c->plain || lists_only(&h->stage[0]))
 		return 0;
 	if (c->control || (run && *run && !(last && *last)))
 		return 1;

@@ -168,7 +168,32 @@ hs_want(struct weir_ctx *ctx, const char *path)
 
 	if (c == -1)
 		return hs_error(ctx, WEIR_ECONFIG, "'%s' is no path into an event; paths look like user.id, items[0].sku, .\"odd key\"", path);
-	return c < 0 ? hs_error(ctx, WEIR_EAGAIN, "no memory") : c;
+	if (c == -2)
+		return hs_error(ctx, WEIR_EAGAIN, "no memory");
+	if (c >= HOST_COLUMNS)
+		return hs_error(ctx, WEIR_ECONFIG, "more than %d wanted paths", HOST_COLUMNS);
+	s->wants[c] = 1;
+	return c;
+}
+
+static int
+hs_known(struct weir_ctx *ctx, const struct weir_batch *pub, uint32_t i)
+{
+	const struct batch *b = (const struct batch *)pub;
+	struct stage *s = stage_of(ctx);
+
+	if (b->rest[i])
+		return 0;
+	if (s->n_other < 0) {		/* its first event: nothing is wanted any more */
+		s->n_other = 0;
+		for (size_t c = 0; c < b->n_cols; c++)
+			if (!s->wants[c] && (int)c != s->host->col_control)
+				s->other[s->n_other++] = (uint16_t)c;
+	}
+	for (int k = 0; k < s->n_other; k++)
+		if (b->col[s->other[k]][i].kind != WEIR_ABSENT)
+			return 0;
+	return 1;
 }
 
 static const char *
@@ -468,7 +493,7 @@ const struct weir_host host_table = {
 	.want = hs_want, .event = hs_event, .set = hs_set, .replace = hs_replace, .emit = hs_emit, .offer = hs_offer,
 	.reject = hs_reject, .reject_raw = hs_reject_raw, .raise = hs_raise, .side = hs_side, .receipt = hs_receipt,
 	.publish = hs_publish, .load = hs_load, .error = hs_error, .warn = hs_warn, .finding = hs_finding, .count = hs_count,
-	.alloc = hs_alloc, .now_us = hs_now, .seed = hs_seed, .write = hs_write, .read = hs_read, .ending = host_ending,
+	.alloc = hs_alloc, .now_us = hs_now, .seed = hs_seed, .write = hs_write, .read = hs_read, .ending = host_ending, .known = hs_known,
 };
 
 /* ---- stages ---- */
@@ -581,7 +606,7 @@ host_add(struct host *h, const struct weir_stage *is, int argc, char *const *arg
 
 	if (h->n == HOST_STAGES)
 		return fail(&h->fail, WEIR_EUSAGE, "more than %d stages in one process", HOST_STAGES), host_fail(h);
-	*s = (struct stage){ .ctx.host = &host_table, .host = h, .index = h->n, .is = is };
+	*s = (struct stage){ .ctx.host = &host_table, .host = h, .index = h->n, .is = is, .n_other = -1 };
 	snprintf(s->name, sizeof s->name, "%s", is->name);
 	if (is->abi != WEIR_ABI || !(s->self = calloc(1, is->self_size ? is->self_size : 1)) || !(s->operand = calloc((size_t)argc + 1, sizeof *s->operand)))
 		return fail(&h->fail, WEIR_ECONFIG, "%s was built for ABI %u, this weir has %d", is->name, is->abi, WEIR_ABI), stage_fail(s);

@@ -21,6 +21,7 @@
 #include "weir.h"
 
 #define HOST_STAGES	32	/* in one process */
+#define HOST_COLUMNS	4096	/* wanted paths, of one process */
 #define HOST_SIDES	16	/* files beside the stream, of one process */
 #define HOST_FINDINGS	512	/* bytes of one of weir doctor's lines */
 
@@ -55,6 +56,9 @@ struct stage {
 	struct side		*rejects;
 	struct batch		*made;		/* events it made, on their way to the later stages */
 	int			 opened;
+	uint8_t			 wants[HOST_COLUMNS];	/* by column */
+	uint16_t		 other[HOST_COLUMNS];	/* columns it did not want, once the stream has begun */
+	int			 n_other;	/* -1: not yet looked up */
 };
 
 struct host {

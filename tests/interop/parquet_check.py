@@ -398,7 +398,7 @@ def main():
     a.add_argument("--seed", type=int, default=1)
     a = a.parse_args()
     sets = [[], ["batch=1"], ["rows=7", "group=20000"], ["page=500", "batch=13"], ["dictionary=0"], ["dictionary=300", "batch=97"], ["level=0"],
-            ["group=1", "rows=100"], ["level=7", "page=3000", "group=100000"]]
+            ["group=1", "rows=100"], ["level=7", "page=3000", "group=100000"], ["thread=1", "rows=50", "group=30000"]]
     for i, s in enumerate(sets):
         good, bad, groups, size = run(a.tool, a.rows, a.seed + i, s)
         print(f"ok {' '.join(s) or 'defaults'}: {good} rows, {bad} rejects, {groups} row groups, {size} bytes")

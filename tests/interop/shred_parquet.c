@@ -6,7 +6,7 @@
  * tests/unit/columns.h.  Standard output: rejects ("reject LINE CODE PATH
  * TEXT", tabs between them) and the metrics of each leaf.
  * Keys: batch (events), group, page, dictionary, file (bytes), rows (a page),
- * level, rest (column number), drop, map (COLUMN=PATH[:UNIT]), quiet,
+ * level, thread, rest (column number), drop, map (COLUMN=PATH[:UNIT]), quiet,
  * repeat (read the events so many times).
  */
 #include "config.h"
@@ -50,6 +50,14 @@ event(void *arg, uint32_t i, size_t *n)
 
 	*n = j->batch.line[i + 1] - j->batch.line[i] - 1;
 	return j->batch.bytes + j->batch.line[i];
+}
+
+static int
+known(void *arg, uint32_t i)
+{
+	(void)arg;
+	(void)i;
+	return 0;
 }
 
 static int
@@ -105,7 +113,7 @@ main(int argc, char **argv)
 	struct scan_limits limits = { .max_depth = 128 };
 	struct parquet_result r;
 	struct parquet_sink sink = { .write = put };
-	struct shred_hooks hooks = { .want = want, .event = event, .reject = reject };
+	struct shred_hooks hooks = { .want = want, .event = event, .known = known, .reject = reject };
 	struct job j = { 0 };
 	struct fail f;
 	struct rusage ru;
@@ -144,6 +152,8 @@ main(int argc, char **argv)
 			so.unknown = SHRED_UNKNOWN_DROP;
 		else if (!strcmp(argv[i], "repeat"))
 			repeat = x;
+		else if (!strcmp(argv[i], "thread"))
+			o.thread = (int)x;
 		else if (!strcmp(argv[i], "quiet"))
 			j.quiet = 1;
 		else if (!strcmp(argv[i], "map")) {

@@ -4,10 +4,11 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
-
 #include "offsets.h"
 #include "weir.h"
+
+/* It has a macro fail(), our headers a function. */
+#include <cmocka.h>
 
 static struct fail f;
 static struct parts ps;

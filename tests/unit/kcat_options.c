@@ -3,10 +3,11 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <string.h>
-#include <cmocka.h>
-
 #include "options.h"
 #include "weir.h"
+
+/* It has a macro fail(), our headers a function. */
+#include <cmocka.h>
 
 static struct fail f;
 

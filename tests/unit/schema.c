@@ -13,7 +13,7 @@
 #include "dec.h"
 #include "doc.h"
 #include "scan.h"
-#include "schema.h"
+#include "jsonschema.h"
 #include "weir.h"
 
 #include <cmocka.h>		/* last: it has a macro named fail */
@@ -279,12 +279,35 @@ unique_items(void **state)
 	schema_free(s);
 }
 
+/* Every byte value at every place of a UUID: 8 bytes are looked at together, and must not disturb each other. */
+static void
+uuid(void **state)
+{
+	struct schema *s = compile("{\"format\":\"uuid\"}", 1);
+	char text[] = "\"01234567-89ab-cdef-ABCD-EF0123456789\"";
+	struct schema_fault why;
+
+	(void)state;
+	for (size_t i = 1; i <= 36; i++)
+		for (int c = 1; c < 256; c++) {
+			const char was = text[i];
+			const int dash = was == '-', hex = c < 128 && strchr("0123456789abcdefABCDEF", c) != NULL;
+
+			if (c == '"' || c == '\\')
+				continue;		/* another string */
+			text[i] = (char)c;
+			assert_int_equal(check(s, text, &why), dash ? c == '-' : hex);
+			text[i] = was;
+		}
+	schema_free(s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words), cmocka_unit_test(compile_errors), cmocka_unit_test(columns), cmocka_unit_test(decimals),
-		cmocka_unit_test(unique_items),
+		cmocka_unit_test(unique_items), cmocka_unit_test(uuid),
 	};
 
 	return cmocka_run_group_tests_name("schema", tests, NULL, NULL);

@@ -13,9 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "doc.h"
-#include "schema.h"
+#include "jsonschema.h"
 #include "weir.h"
 
 #include <cmocka.h>		/* last: it has a macro named fail */
@@ -151,18 +152,14 @@ static int
 setup(void **state)
 {
 	const char *shared = getenv("WEIR_SHARED"), *ci = getenv("CI");
-	struct dirent **list;
 
 	(void)state;
 	*root = '\0';
 	if (shared)
-		snprintf(root, sizeof root, "%s/conformance/json-schema/tests", shared);
-	if (*root && scandir(root, &list, NULL, NULL) < 0)
-		*root = '\0';
-	if (*root) {
-		*strrchr(root, '/') = '\0';
+		snprintf(root, sizeof root, "%s/conformance/json-schema", shared);
+	if (*root && access(root, R_OK | X_OK) == 0)
 		return 0;
-	}
+	*root = '\0';
 	printf("# WEIR_SHARED names no folder with conformance/json-schema: the JSON Schema test suite was NOT run\n");
 	return ci && !strcmp(ci, "true") ? -1 : 0;
 }
@@ -214,16 +211,16 @@ static void
 optional_2020_12(void **state)
 {
 	(void)state;
-	optional("draft2020-12/optional", SCHEMA_2020_12, 0, 158, 1);
-	optional("draft2020-12/optional/format", SCHEMA_2020_12, 1, 768, 1);
+	optional("draft2020-12/optional", SCHEMA_2020_12, 0, 162, 162);
+	optional("draft2020-12/optional/format", SCHEMA_2020_12, 1, 764, 763);
 }
 
 static void
 optional_7(void **state)
 {
 	(void)state;
-	optional("draft7/optional", SCHEMA_7, 0, 118, 1);
-	optional("draft7/optional/format", SCHEMA_7, 1, 676, 1);
+	optional("draft7/optional", SCHEMA_7, 0, 118, 114);	/* content* of draft 7 is not asserted */
+	optional("draft7/optional/format", SCHEMA_7, 1, 676, 675);
 }
 
 int

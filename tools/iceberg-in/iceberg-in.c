@@ -2,8 +2,10 @@
  * iceberg-in - the rows of an Iceberg table as NDJSON.
  *
  * Reads one snapshot of the table, fixed when it opens: later commits are not
- * seen, so its position is always {} and a run that is repeated reads the
- * same.  --from reads what append snapshots added since another one.  The
+ * seen, its position is {} and a run that is repeated reads the same.  --from
+ * reads what append snapshots added since another one; its position is the
+ * snapshot read last, so the next run goes on there.  Neither has a position
+ * in the middle: all rows are one epoch, and a signal voids it.  The
  * questions --info, --snapshots, --files and --schema are answered in open()
  * by receipts; there is no stream then.
  */
@@ -11,6 +13,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +42,9 @@ struct iceberg_in {
 	struct rows		*rows;
 	struct buf		 row;
 	uint64_t		 n_rows;
+	int64_t			 from_id, to_id;	/* the snapshots; from_id with --from */
+	int			 done;
+	struct buf		 position;
 };
 
 static const struct weir_opt opts[] = {
@@ -145,6 +151,15 @@ pick_snapshot(struct iceberg_in *s, int64_t *id, struct fail *f)
 	return s->schema ? 0 : fail(f, WEIR_ESTATE, "%s: the schema of snapshot %" PRId64 " is not in the table's metadata", s->name, *id);
 }
 
+/* Oldest first, so that rows come in the order of their commits. */
+static int
+by_sequence(const void *a, const void *b)
+{
+	const struct manifest_file *x = a, *y = b;
+
+	return x->sequence != y->sequence ? (x->sequence < y->sequence ? -1 : 1) : strcmp(x->path, y->path);
+}
+
 static int
 plan_file(void *arg, const struct manifest_file *m, const struct spec *spec, const struct schema *schema)
 {
@@ -159,23 +174,11 @@ static int
 make_plan(struct iceberg_in *s, int64_t id, struct fail *f)
 {
 	struct plan_filter filter = { .file = plan_file, .arg = s };
-	int64_t from;
-	int e;
+	int e = s->from ? plan_added(s->table, s->from_id, id, 0, &s->plan, f) : plan_files(s->table, id, &filter, &s->plan, f);
 
-	if (!s->from)
-		return plan_files(s->table, id, &filter, &s->plan, f);
-	if ((e = parse_id("from", s->from, &from, f)) < 0)
-		return e;
-	return plan_added(s->table, from, id, 0, &s->plan, f);
-}
-
-/* Oldest first, so that rows come in the order of their commits. */
-static int
-by_sequence(const void *a, const void *b)
-{
-	const struct manifest_file *x = a, *y = b;
-
-	return x->sequence != y->sequence ? (x->sequence < y->sequence ? -1 : 1) : strcmp(x->path, y->path);
+	if (!e && s->plan.n_data)
+		qsort(s->plan.data, s->plan.n_data, sizeof *s->plan.data, by_sequence);
+	return e;
 }
 
 static int
@@ -207,7 +210,6 @@ ii_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 {
 	struct iceberg_in *s = self;
 	struct fail f = { 0 };
-	int64_t id;
 	int e;
 
 	if (operand[0])
@@ -216,14 +218,15 @@ ii_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 		return weir_error(ctx, WEIR_EUSAGE, "--snapshot, --as-of and --ref each choose the snapshot: give one of them");
 	if (s->to && (!s->from || s->snapshot || s->as_of || s->ref))
 		return weir_error(ctx, WEIR_EUSAGE, "--to goes with --from and without --snapshot, --as-of and --ref");
-	if ((e = open_table(s, &f)) < 0 || (e = pick_snapshot(s, &id, &f)) < 0)
+	if (s->from && s->limit)
+		return weir_error(ctx, WEIR_EUSAGE, "--limit goes with one snapshot, not with --from: the rest would be lost for the next run");
+	if ((e = open_table(s, &f)) < 0 || (e = pick_snapshot(s, &s->to_id, &f)) < 0 ||
+	    (s->from && (e = parse_id("from", s->from, &s->from_id, &f)) < 0))
 		return failed(ctx, &f);
 	if (s->where && (e = filter_parse(s->where, s->schema, &s->filter, &f)) < 0)
 		return failed(ctx, &f);
-	if ((e = make_plan(s, id, &f)) < 0)
+	if ((e = make_plan(s, s->to_id, &f)) < 0)
 		return failed(ctx, &f);
-	if (s->plan.n_data)
-		qsort(s->plan.data, s->plan.n_data, sizeof *s->plan.data, by_sequence);
 	if ((e = answer(ctx, s, &f)))
 		return e > 0 ? 0 : f.code ? failed(ctx, &f) : e;
 	if ((e = columns_make(&s->columns, s->schema, s->chosen, &f)) < 0 ||
@@ -242,17 +245,21 @@ ii_poll(struct weir_ctx *ctx, void *self, int timeout_ms)
 
 	(void)timeout_ms;
 	if (weir_ending(ctx))
-		return 2;
+		return weir_error(ctx, WEIR_EAGAIN, "ended by a signal after %" PRIu64 " rows, which are one epoch and void: run it again", s->n_rows);
 	for (uint32_t n = 0; n < BATCH_ROWS && bytes < BATCH_BYTES; n++, s->n_rows++) {
 		int e;
 
-		if (s->limit && s->n_rows == s->limit)
+		if (s->limit && s->n_rows == s->limit) {
+			s->done = 1;
 			return 0;
+		}
 		s->row.n = 0;
 		if ((e = rows_next(s->rows, &s->row, &f)) < 0)
 			return failed(ctx, &f);
-		if (e == 0)
+		if (e == 0) {
+			s->done = 1;
 			return 0;
+		}
 		if ((e = weir_offer(ctx, s->row.p, s->row.n, s->n_rows)) < 0)
 			return e;
 		bytes += s->row.n;
@@ -270,13 +277,63 @@ ii_refused(struct weir_ctx *ctx, void *self, uint64_t tag, const char *code, con
 	return weir_reject_raw(ctx, NULL, s->row.p, s->row.n, code, "%s", message);
 }
 
+static const char *
+ref_of(const struct iceberg_in *s)
+{
+	return s->ref ? s->ref : "main";
+}
+
+/* protocol: `off` of iceberg-in */
 static int
 ii_position(struct weir_ctx *ctx, void *self, const char **off)
 {
-	(void)ctx;
-	(void)self;
+	struct iceberg_in *s = self;
+	json_t *o;
+	char id[24], *text;
+	int e;
+
+	if (s->n_rows && !s->done)
+		return weir_error(ctx, WEIR_ECONFIG, "a table is read as one epoch and cannot be cut: leave --epoch out");
 	*off = "{}";
-	return 0;
+	if (!s->from)
+		return 0;
+	snprintf(id, sizeof id, "%" PRId64, s->done ? s->to_id : s->from_id);
+	o = json_pack("{s:{s:s},s:s}", "next", ref_of(s), id, "table", s->table->meta->uuid);
+	text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	json_decref(o);
+	s->position.n = 0;
+	e = text ? buf_put(&s->position, text, strlen(text) + 1) : -1;
+	free(text);
+	*off = s->position.p;
+	return e < 0 ? weir_error(ctx, WEIR_EAGAIN, "no memory for the position") : 0;
+}
+
+/* Go on behind the snapshot that was read last. */
+static int
+ii_seek(struct weir_ctx *ctx, void *self, const char *off)
+{
+	struct iceberg_in *s = self;
+	json_t *o = json_loads(off, 0, NULL);
+	const char *next = json_string_value(json_object_get(json_object_get(o, "next"), ref_of(s)));
+	const char *uuid = json_string_value(json_object_get(o, "table"));
+	struct fail f = { 0 };
+	int e = 0;
+
+	if (s->from ? !next || !uuid : json_object_size(o) != 0)
+		e = weir_error(ctx, WEIR_ECONFIG, "the position %s is none of %s %s: start another feed with --pipeline", off, s->name,
+		    s->from ? "with --from" : "at one snapshot");
+	else if (s->from && strcmp(uuid, s->table->meta->uuid) != 0)
+		e = weir_error(ctx, WEIR_ESTATE, "the position is of table %s, and %s is now %s: it was made anew", uuid, s->name, s->table->meta->uuid);
+	else if (s->from) {
+		rows_free(s->rows);
+		s->rows = NULL;
+		plan_free(&s->plan);
+		if (parse_id("resume", next, &s->from_id, &f) < 0 || make_plan(s, s->to_id, &f) < 0 ||
+		    rows_open(s->table, &s->plan, &s->columns.root, s->filter, &s->rows, &f) < 0)
+			e = failed(ctx, &f);
+	}
+	json_decref(o);
+	return e;
 }
 
 static int
@@ -300,11 +357,12 @@ ii_close(struct weir_ctx *ctx, void *self)
 	table_free(s->table);
 	catalog_close(s->catalog);
 	buf_free(&s->row);
+	buf_free(&s->position);
 }
 
 const struct weir_stage weir_stage_v1 = {
 	.abi = WEIR_ABI, .size = sizeof(struct weir_stage),
 	.name = "iceberg-in", .version = PACKAGE_VERSION, .summary = "the rows of an Iceberg table as NDJSON",
 	.self_size = sizeof(struct iceberg_in), .opts = opts, .role = WEIR_SOURCE,
-	.open = ii_open, .poll = ii_poll, .refused = ii_refused, .position = ii_position, .check = ii_check, .close = ii_close,
+	.open = ii_open, .poll = ii_poll, .refused = ii_refused, .seek = ii_seek, .position = ii_position, .check = ii_check, .close = ii_close,
 };

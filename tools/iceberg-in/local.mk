@@ -20,3 +20,10 @@ tests_unit_iceberg_rows_SOURCES = tests/unit/iceberg_rows.c
 tests_unit_iceberg_rows_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 tests_unit_iceberg_rows_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_iceberg_rows_LDADD = %D%/libiceberg-in.la $(ICEBERG_IN_LAYERS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/lib/iceberg_table
+tests_lib_iceberg_table_SOURCES = tests/lib/iceberg_table.c
+tests_lib_iceberg_table_LDADD = $(ICEBERG_IN_LAYERS)
+
+dist_man_MANS += man/iceberg-in.1
+e2e_tests += tests/e2e/iceberg-in.t

@@ -265,6 +265,15 @@ text(struct convert *c, const struct weir_value *v, struct parquet_bytes *out)
 	return CONVERT_OK;
 }
 
+/* Any value as it is written; escapes stay, so that it remains JSON. */
+static inline int
+literal(const struct weir_value *v, struct parquet_bytes *out)
+{
+	out->p = v->p;
+	out->n = v->n;
+	return CONVERT_OK;
+}
+
 static inline int
 uuid(const struct weir_value *v, uint8_t *out)
 {
@@ -480,7 +489,7 @@ one(struct convert *c, const struct parquet_column *leaf, int type, int unit, co
 	case COLUMN_TIMESTAMPTZ:
 		return timestamp(c, v, unit, 1, out);
 	case COLUMN_STRING:
-		return text(c, v, out);
+		return leaf->json ? literal(v, out) : text(c, v, out);
 	case COLUMN_UUID:
 		return uuid(v, out);
 	default:

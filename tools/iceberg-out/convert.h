@@ -11,7 +11,7 @@
  *   timestamp            "2026-01-31T23:59:59[.ffffff]", no zone
  *   timestamptz          the same with Z or +hh:mm
  *                        both: or a number in the unit that the user named; digits behind the microsecond are cut off
- *   string               a string without U+0000
+ *   string               a string without U+0000; with column.json any value, as its JSON text
  *   uuid                 "f79c3e09-677c-4bbd-a479-3f349cb785e7"
  *   binary, fixed[L]     base64 (RFC 4648, padded); fixed: of exactly L bytes
  */

@@ -70,7 +70,7 @@ files_new(const struct parquet_column *root, const struct files_options *o, cons
 	s->writer.file_bytes = o->file_bytes ? o->file_bytes : FILES_BYTES;
 	s->memory_max = o->memory ? o->memory : FILES_MEMORY;
 	s->max_open = o->max_open ? o->max_open : FILES_OPEN;
-	if (!(s->press = s->writer.press = press_new(level)) || !(s->open = calloc(s->max_open, sizeof *s->open)) ||
+	if (!(s->press = s->writer.press = press_new(level, o->writer.thread)) || !(s->open = calloc(s->max_open, sizeof *s->open)) ||
 	    !(s->some = calloc(root->n_leaves, sizeof *s->some))) {
 		no_memory(f);
 		files_free(s);

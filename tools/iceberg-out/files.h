@@ -36,7 +36,7 @@ struct files_ops {
 
 /* Zero is: the defaults above, and of write.h. */
 struct files_options {
-	struct parquet_options	writer;		/* press and file_bytes are the set's own */
+	struct parquet_options	writer;		/* press and file_bytes are the set's own; thread: one for all files */
 	uint64_t		file_bytes, memory;
 	uint32_t		max_open;
 };

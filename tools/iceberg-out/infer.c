@@ -93,8 +93,8 @@ see_string(const struct weir_value *v)
 	int64_t us;
 	int32_t days;
 
-	if (v->flags & WEIR_ESCAPED)
-		return SAW_TEXT;
+	if (v->flags & WEIR_ESCAPED)		/* a string column takes no U+0000 */
+		return memmem(p, n, "\\u0000", 6) ? SAW_TEXT | SAW_DEEP : SAW_TEXT;
 	if (n == 10 && iso_parse_date(p, n, &days) == 0)
 		return SAW_DATE;
 	if (n >= 20 && n <= 40 && p[10] == 'T' && iso_parse(p, n, &us) == 0)
@@ -139,6 +139,7 @@ static int
 see(struct infer *r, struct node *k, const struct weir_value *v, int depth, struct fail *f)
 {
 	int64_t i;
+	double d;
 
 	switch (v->kind) {
 	case WEIR_TRUE:
@@ -146,7 +147,8 @@ see(struct infer *r, struct node *k, const struct weir_value *v, int depth, stru
 		k->saw |= SAW_BOOLEAN;
 		return 0;
 	case WEIR_NUMBER:
-		k->saw |= (v->flags & WEIR_INTEGER) && value_int64(v, &i) == 0 ? SAW_LONG : SAW_DOUBLE;
+		k->saw |= (v->flags & WEIR_INTEGER) && value_int64(v, &i) == 0 ? SAW_LONG :
+		    value_double(v, &d) == 0 ? SAW_DOUBLE : SAW_DEEP;
 		return 0;
 	case WEIR_STRING:
 		k->saw |= see_string(v);

@@ -237,8 +237,11 @@ unknown_members(struct shred *s, size_t *at, struct fail *f)
 		if (s->bad[k])
 			continue;
 		s->now_row = k;
-		p = s->hooks.event(s->hooks.arg, s->row[k], &n);
-		rc = members_unknown(s->members, p, n, s->col, s->row[k], on_unknown, s);
+		rc = 0;
+		if (!s->hooks.known(s->hooks.arg, s->row[k])) {
+			p = s->hooks.event(s->hooks.arg, s->row[k], &n);
+			rc = members_unknown(s->members, p, n, s->col, s->row[k], on_unknown, s);
+		}
 		while (note < s->n_notes && s->note[note].row < k)
 			note++;
 		for (; rc == 0 && note < s->n_notes && s->note[note].row == k; note++)
@@ -525,6 +528,8 @@ set_up(struct shred *s, const struct shred_source *source, struct fail *f)
 	for (uint32_t i = 0; i < s->root->n_children; i++)
 		if ((rc = top_column(s, i, source ? &source[i] : NULL, f)) < 0)
 			return rc;
+	if (s->o.ignore && (rc = members_add(s->members, s->o.ignore, 1, f)) < 0)
+		return rc;
 	if ((rc = members_bind(s->members, s->hooks.want, s->hooks.arg, f)) < 0)
 		return rc;
 	late = s->late ? scan_n_cols(s->late) : 0;

@@ -33,6 +33,7 @@ struct shred_options {
 	int	unknown;		/* enum shred_unknown */
 	int	rest;			/* SHRED_UNKNOWN_REST: an optional string among the top-level columns; it gets a JSON object,
 					 * path to value, or null when there is no such member */
+	const char *ignore;		/* a top-level member that no column takes and nobody misses; NULL: none */
 };
 
 struct shred_hooks {
@@ -41,6 +42,8 @@ struct shred_hooks {
 	int	(*want)(void *arg, const char *path);
 	/* The bytes of event i of the batch (weir_event). */
 	const char *(*event)(void *arg, uint32_t i, size_t *n);
+	/* Has event i only members that want() was asked for (weir_known)?  0: maybe not. */
+	int	(*known)(void *arg, uint32_t i);
 	/* Event i does not fit.  Returns 0 or a negative weir_code, which ends the batch. */
 	int	(*reject)(void *arg, uint32_t i, const char *code, const char *path, const char *text);
 	/* SHRED_UNKNOWN_TELL: a member that no column takes.  0: the event stays, without it; 1: reject it; negative: an error. */

@@ -71,8 +71,11 @@ set_done(struct source *s, struct part *p)
 		return;
 	p->done = 1;
 	s->n_done++;
-	if (s->mark.part)
-		s->mark.part[p - s->parts.part].closed = 1;
+	if (!s->mark.part)
+		return;
+	s->mark.part[p - s->parts.part].closed = 1;
+	if (p->end >= p->high)
+		watermark_caught_up(&s->mark, (size_t)(p - s->parts.part), 1);
 }
 
 /* The end of a partition.  Its offset is behind markers and aborted records, which are never delivered. */
@@ -215,17 +218,17 @@ offer(struct weir_ctx *ctx, struct source *s, size_t k, size_t *bytes)
 }
 
 static void
-note_time(struct weir_ctx *ctx, struct source *s, size_t k)
+note_time(struct weir_ctx *ctx, struct source *s, size_t k, size_t part)
 {
 	rd_kafka_timestamp_type_t type;
 	int64_t ms, now = weir_now(ctx);
 
 	if (!s->mark.part)
 		return;
-	watermark_caught_up(&s->mark, s->part[k], 0);
-	watermark_arrival(&s->mark, s->part[k], now);
+	watermark_caught_up(&s->mark, part, 0);
+	watermark_arrival(&s->mark, part, now);
 	if (s->by_timestamp && (ms = rd_kafka_message_timestamp(s->record[k], &type)) > 0 && type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
-		watermark_event(&s->mark, s->part[k], ms * 1000, now);
+		watermark_event(&s->mark, part, ms * 1000, now);
 }
 
 /* A record later than the end that was taken at the start: the partition is read, and nothing more of it is wanted. */
@@ -266,6 +269,7 @@ take(struct weir_ctx *ctx, struct source *s, size_t k, size_t *bytes)
 	if (p->done || p->paused)		/* it was in the queue when the partition was stopped, and comes again */
 		return 0;
 	p->next = m->offset + 1;
+	note_time(ctx, s, k, (size_t)i);
 #if RD_KAFKA_VERSION >= 0x02010000
 	if (rd_kafka_message_leader_epoch(m) >= 0)
 		p->leader_epoch = rd_kafka_message_leader_epoch(m);
@@ -274,7 +278,6 @@ take(struct weir_ctx *ctx, struct source *s, size_t k, size_t *bytes)
 		set_done(s, p);
 	s->part[k] = (uint32_t)i;
 	s->n_events++;
-	note_time(ctx, s, k);
 	return offer(ctx, s, k, bytes);
 }
 

@@ -183,8 +183,10 @@ source_start(struct weir_ctx *ctx, struct source *s)
 		return e;
 	if (s->time.path && watermark_init(&s->mark, s->parts.n, s->out_of_order_us, s->idle_us) < 0)
 		return weir_error(ctx, WEIR_EAGAIN, "no memory for the watermarks");
-	for (size_t i = 0; s->mark.part && i < s->parts.n; i++)
+	for (size_t i = 0; s->mark.part && i < s->parts.n; i++) {
 		s->mark.part[i].closed = s->parts.part[i].done;
+		s->mark.part[i].caught_up = s->parts.part[i].next >= s->parts.part[i].high;
+	}
 	if (broker_assign(&s->broker, &s->parts, &f) < 0)
 		return source_fail(ctx, &f);
 	s->started = 1;

@@ -6,11 +6,12 @@
  */
 #include "config.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "format_int.h"
 #include "regex.h"
-#include "schema.h"
+#include "jsonschema.h"
 
 static int
 is_digit(char c)
@@ -175,20 +176,34 @@ format_ipv6(const char *p, size_t n)
 	return gap ? groups <= 7 : groups == 8;
 }
 
+/* 8 bytes at once: are all of them hexadecimal digits? */
+static uint64_t
+not_hex8(const char *p)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t v, digit, lower;
+
+	memcpy(&v, p, 8);
+	/* Per byte, for bytes below 128: the high bit of v + 128 - a is set from a on. */
+	digit = ((v | high) - ones * '0') & ~((v | high) - ones * ('9' + 1));
+	lower = v | ones * 0x20;
+	lower = ((lower | high) - ones * 'a') & ~((lower | high) - ones * ('f' + 1));
+	return (~(digit | lower) | v) & high;
+}
+
 static int
 is_uuid(const char *p, size_t n)
 {
-	static const signed char value[256] = {
-		['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1,
-		['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1,
-	};
-	int ok = 1;
+	char hex[32];
 
 	if (n != 36 || p[8] != '-' || p[13] != '-' || p[18] != '-' || p[23] != '-')
 		return 0;
-	for (int i = 0; i < 36; i++)
-		ok &= value[(unsigned char)p[i]] | (i == 8 || i == 13 || i == 18 || i == 23);
-	return ok;
+	memcpy(hex, p, 8);
+	memcpy(hex + 8, p + 9, 4);
+	memcpy(hex + 12, p + 14, 4);
+	memcpy(hex + 16, p + 19, 4);
+	memcpy(hex + 20, p + 24, 12);
+	return !(not_hex8(hex) | not_hex8(hex + 8) | not_hex8(hex + 16) | not_hex8(hex + 24));
 }
 
 static int

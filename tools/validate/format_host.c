@@ -16,31 +16,69 @@ is_ldh(char c)
 	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (unsigned char)(c - '0') <= 9 || c == '-';
 }
 
-int
-format_hostname(const char *p, size_t n)
+/* The bytes of the label as DNS has it, or 0. */
+static size_t
+label(const char *p, size_t n, int idn)
 {
-	size_t label = 0;
-
-	if (!n || n > NAME_MAX_BYTES)
+	if (n > 4 && (p[0] | 0x20) == 'x' && (p[1] | 0x20) == 'n' && p[2] == '-' && p[3] == '-')
+		return n <= LABEL_MAX ? idna_a_label(p + 4, n - 4) : 0;
+	if (idn)
+		return idna_u_label(p, n);
+	if (!n || n > LABEL_MAX || p[0] == '-' || p[n - 1] == '-')
 		return 0;
-	for (size_t i = 0; i <= n; i++) {
-		if (i < n && p[i] != '.') {
-			if (!is_ldh(p[i]))
-				return 0;
-			label++;
+	for (size_t i = 0; i < n; i++)
+		if (!is_ldh(p[i]))
+			return 0;
+	return n;
+}
+
+/* Bytes of the dot at p: the full stop, and in an internationalized name those of RFC 3490, 3.1. */
+static size_t
+dot(const char *p, size_t left, int idn)
+{
+	if (*p == '.')
+		return 1;
+	return idn && left >= 3 && (!memcmp(p, "\xe3\x80\x82", 3) || !memcmp(p, "\xef\xbc\x8e", 3) || !memcmp(p, "\xef\xbd\xa1", 3)) ? 3 : 0;
+}
+
+/* With `rule` the Bidi rule must hold for each label; *bidi: some label asks for it. */
+static int
+is_name(const char *p, size_t n, int idn, int rule, int *bidi)
+{
+	size_t at = 0, bytes = 0;
+
+	for (size_t i = 0; i <= n; ) {
+		const size_t d = i < n ? dot(p + i, n - i, idn) : 1;
+		size_t k;
+
+		if (!d) {
+			i++;
 			continue;
 		}
-		if (!label || label > LABEL_MAX || p[i - 1] == '-' || p[i - label] == '-')
+		if (!(k = label(p + at, i - at, idn)) || (bytes += k + 1) > NAME_MAX_BYTES + 1)
 			return 0;
-		label = 0;
+		if (rule && !idna_bidi_rule(p + at, i - at))
+			return 0;
+		*bidi |= idn && idna_is_bidi(p + at, i - at);
+		at = i += d;
 	}
 	return 1;
 }
 
 int
+format_hostname(const char *p, size_t n)
+{
+	int bidi = 0;
+
+	return is_name(p, n, 0, 0, &bidi);
+}
+
+int
 format_idn_hostname(const char *p, size_t n)
 {
-	return format_hostname(p, n);
+	int bidi = 0;
+
+	return is_name(p, n, 1, 0, &bidi) && (!bidi || is_name(p, n, 1, 1, &bidi));
 }
 
 static int

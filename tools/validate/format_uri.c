@@ -261,7 +261,7 @@ format_uri_template(const char *p, size_t n)
 				p = comma + 1;
 			}
 			p = close + 1;
-		} else if ((unsigned char)*p <= 0x20 || *p == 0x7f || strchr("\"'<>\\^`{|}", *p)) {
+		} else if ((unsigned char)*p <= 0x20 || *p == 0x7f || strchr("\"<>\\^`{|}", *p)) {
 			return 0;
 		} else {
 			p++;

@@ -19,15 +19,16 @@ fill(struct names *s, const char *const *p, const uint32_t *n, size_t count)
 	for (size_t i = 0; i < size; i++)
 		s->slot[i].value = -1;
 	for (size_t i = 0; i < count; i++) {
-		size_t h = names_hash(s, p[i], n[i]);
+		uint64_t tail, head = names_words(p[i], n[i], &tail);
+		size_t h = names_hash(s, head, tail, n[i]);
 		int same = 0;
 
 		for (; s->slot[h].value >= 0 && !same; h = (h + 1) & (size - 1)) {
-			same = s->slot[h].n == n[i] && !memcmp(s->slot[h].p, p[i], n[i]);
+			same = names_same(&s->slot[h], p[i], n[i], head, tail);
 			hits += !same;
 		}
 		if (!same)
-			s->slot[h] = (struct names_slot){ p[i], n[i], (int32_t)i };
+			s->slot[h] = (struct names_slot){ head, tail, p[i], n[i], (int32_t)i };
 	}
 	return hits;
 }

@@ -131,6 +131,12 @@ check_value(struct schema *s, const struct sub *sub, const struct weir_value *v)
 
 	if (!(sub->kinds & k))
 		return 0;
+	if (k == DOC_STRING && !sub->combined && !sub->string) {	/* mostly an enum, or nothing more */
+		if (!sub->values)
+			return 1;
+		if (!sub->values->next && !(v->flags & WEIR_ESCAPED))
+			return names_find(&sub->values->strings, v->p + 1, v->n - 2) >= 0;
+	}
 	if (k == DOC_STRING)
 		e = doc_single(&s->doc, k, v->p + 1, v->n - 2, v->flags & WEIR_ESCAPED);
 	else if (k & (DOC_OBJECT | DOC_ARRAY))

@@ -488,9 +488,17 @@ object_names(struct gather *g, struct object_part *o)
 	const char **text;
 	uint32_t *len;
 
-	if (!(text = schema_keep(c->s, g->n * sizeof *text, c->f)) || !(len = schema_keep(c->s, g->n * sizeof *len, c->f)))
+	if (!(text = schema_keep(c->s, g->n * sizeof *text, c->f)) || !(len = schema_keep(c->s, g->n * sizeof *len, c->f)) ||
+	    !(o->expect = schema_keep(c->s, (g->n + 1) * sizeof *o->expect, c->f)) ||
+	    !(o->follow = schema_keep(c->s, (g->n + 1) * sizeof *o->follow, c->f)))
 		return c->f->code;
+	o->expect[g->n].value = -1;			/* of a schema without names: matches none */
+	o->expect[g->n].n = UINT32_MAX;
 	for (uint32_t i = 0; i < g->n; i++) {
+		struct names_slot *k = &o->expect[i];
+
+		*k = (struct names_slot){ .p = g->p[i].name, .n = g->p[i].name_n, .value = (int32_t)i };
+		k->head = names_words(k->p, k->n, &k->tail);
 		text[i] = g->p[i].name;
 		len[i] = g->p[i].name_n;
 		o->triggers |= g->p[i].trigger;

@@ -359,6 +359,26 @@ eval_member(struct eval *e, const struct object_part *o, uint32_t c, int known, 
 	return touched;
 }
 
+/*
+ * The property of that name, or -1.  Members mostly come in the order they had
+ * in the event before: guessing it keeps the look-up out of the way.
+ */
+static inline int
+find_property(const struct object_part *o, const char *p, uint32_t n, uint32_t guess)
+{
+	const struct names_slot *k = &o->expect[guess];
+	uint64_t tail, head = names_words(p, n, &tail);
+
+	if (__builtin_expect(!names_same(k, p, n, head, tail), 0)) {
+		const int known = names_find(&o->names, p, n);
+
+		if (known < 0)
+			return -1;
+		k = &o->expect[known];
+	}
+	return k->value;
+}
+
 static int
 eval_object(struct eval *e, const struct sub *sub, uint32_t node, const struct scope *scope, uint64_t *seen)
 {
@@ -366,7 +386,7 @@ eval_object(struct eval *e, const struct sub *sub, uint32_t node, const struct s
 	const uint32_t count = e->d->node[node].count;
 	uint64_t few = 0, *present = &few;
 	const size_t mark_at = e->s->n_bits;
-	uint32_t k = 0, missing = 0;
+	uint32_t k = 0, missing = 0, after = 0;
 	size_t at;
 	int r;
 
@@ -376,10 +396,14 @@ eval_object(struct eval *e, const struct sub *sub, uint32_t node, const struct s
 		present = e->s->bits + at;
 	}
 	for (uint32_t c = count ? node + 1 : 0; c; c = e->d->node[c].next, k++) {
-		const int known = names_find(&o->names, e->d->node[c].key, e->d->node[c].key_n);
+		const int known = find_property(o, e->d->node[c].key, e->d->node[c].key_n, o->follow[after]);
 
-		if (known >= 0)
+		if (known >= 0) {
 			mark(present, (uint32_t)known);
+			if (o->follow[after] != (uint32_t)known)
+				o->follow[after] = (uint32_t)known;
+			after = (uint32_t)known + 1;
+		}
 		if ((r = eval_member(e, o, c, known, scope)) < 0 || (o->property_names && !eval_name(e, o->property_names, c, scope)))
 			return 0;
 		if (r && seen)

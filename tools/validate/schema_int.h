@@ -9,7 +9,7 @@
 #include "format.h"
 #include "names.h"
 #include "regex.h"
-#include "schema.h"
+#include "jsonschema.h"
 
 /* What a fault is about.  The name of each, in schema_fault.c, is the keyword's and the reject's code. */
 enum keyword {
@@ -98,6 +98,8 @@ struct object_part {
 	struct property		*property;
 	uint32_t		 n_properties;	/* known names, n_required first */
 	uint32_t		 n_required;
+	struct names_slot	*expect;	/* the names again, by index */
+	uint32_t		*follow;	/* learned: the property that came last time after property i - 1; 0: after none known */
 	struct pattern_property	*pattern;
 	uint32_t		 n_patterns;
 	struct sub		*additional, *property_names;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "expr.h"
-#include "schema.h"
+#include "jsonschema.h"
 #include "source.h"
 #include "weir.h"
 

@@ -17,7 +17,7 @@
 
 /* A member that aggregates want. */
 struct input {
-	const char	*path, *name;		/* name: of the first aggregate that cannot take `kinds`' complement, for messages */
+	const char	*path, *name;		/* name: the --agg that takes fewest kinds, for messages */
 	int		 column;
 	unsigned	 kinds;			/* AGGREGATE_KIND()s that all of them can take */
 	int		 numbers;

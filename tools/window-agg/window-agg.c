@@ -150,7 +150,7 @@ take(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b, const st
 			e = windows_add(wa->windows, g, a, v);
 	}
 	b->verdict[lane->i] = WEIR_TAKEN;
-	return told(ctx, wa, e);
+	return e ? told(ctx, wa, e) : 0;
 }
 
 /* On plain input each line comes after the time of those before it. */
@@ -162,8 +162,10 @@ lanes_take(struct weir_ctx *ctx, struct window_agg *wa, struct weir_batch *b)
 	for (size_t k = 0; !e && k < wa->n_lanes; k++) {
 		const struct lane *lane = &wa->lane[k];
 
-		if (!wa->framed && (e = told(ctx, wa, windows_advance(wa->windows, wa->seen_us, row_emit, wa))))
+		if (!wa->framed && (e = windows_advance(wa->windows, wa->seen_us, row_emit, wa))) {
+			e = told(ctx, wa, e);
 			break;
+		}
 		if (lane->time_us > wa->seen_us)
 			wa->seen_us = lane->time_us;
 		if (lane->take)

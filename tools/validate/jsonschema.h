@@ -1,5 +1,5 @@
 /*
- * schema.h - JSON Schema, draft 2020-12 and draft 7: compiled once, checked per event.
+ * jsonschema.h - JSON Schema, draft 2020-12 and draft 7: compiled once, checked per event.
  *
  * No I/O: referenced documents come through schema_options.load, and nothing
  * is ever fetched.  The meta-schemas of both drafts are built in, and every
@@ -7,8 +7,8 @@
  * belongs to one thread: checking reuses memory inside it and allocates
  * nothing once that has grown to the size of the events.
  */
-#ifndef SCHEMA_H
-#define SCHEMA_H
+#ifndef JSONSCHEMA_H
+#define JSONSCHEMA_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,4 @@
+# A table has a namespace.
+"$top_builddir"/tests/lib/iceberg_table "$PWD"
+export WEIR_CATALOG="sqlite:$PWD/catalog.db"
+iceberg-in --table orders

@@ -1,0 +1,4 @@
+# --limit would lose rows for the next run.
+"$top_builddir"/tests/lib/iceberg_table "$PWD"
+export WEIR_CATALOG="sqlite:$PWD/catalog.db"
+iceberg-in --table db.orders --from 101 --limit 1

@@ -1,0 +1,2 @@
+# No catalog anywhere.
+iceberg-in --table db.orders

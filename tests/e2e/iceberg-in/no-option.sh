@@ -1,0 +1,2 @@
+# --table is required.
+iceberg-in

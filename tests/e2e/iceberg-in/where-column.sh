@@ -1,0 +1,4 @@
+# An unknown column in --where names those there are.
+"$top_builddir"/tests/lib/iceberg_table "$PWD"
+export WEIR_CATALOG="sqlite:$PWD/catalog.db"
+iceberg-in --table db.orders --where 'price > 1'
