@@ -37,10 +37,31 @@ def everyone(ice):
     spark = ice.spark(f"SELECT * FROM {readers.NAME}.{TABLE}")
     assert key(duck) == key(pyice) == key(spark)
     # all columns, not only the ones that name a row
-    order = lambda rows: sorted((dict(r, event_id=str(r["event_id"])) for r in rows), key=lambda r: r["event_id"])
+    order = lambda rows: sorted((dict(r, event_id=str(r["event_id"])) for r in rows), key=lambda r: json.dumps(r, sort_keys=True, default=str))
     for a, b, c in zip(order(duck), order(pyice), order(spark)):
         assert a == b == c
     return pyice
+
+
+def partitions_as_pyiceberg_computes_them(table):
+    """Each row of each data file must give the partition that the manifest has for the file."""
+    import pyarrow.parquet as pq
+    files = list(table.scan().plan_files())
+    for f in files:
+        rows = pq.read_table(f.file.file_path.removeprefix("file://")).to_pylist()
+        for i, field in enumerate(table.spec().fields):
+            path = table.schema().find_column_name(field.source_id).split(".")
+            kind = table.schema().find_type(field.source_id)
+            transform = field.transform.transform(kind)
+            want = f.file.partition[i]
+            for row in rows:
+                value = row
+                for name in path:
+                    value = value[name]
+                if isinstance(value, datetime.datetime):
+                    value = int(value.timestamp() * 1000000 + 0.5)
+                assert transform(value) == want, (field, value, want)
+    return len(files)
 
 
 def test_writers_take_turns(weir, tmp_path):
@@ -113,6 +134,7 @@ def test_partitions(weir, tmp_path, spec):
     ice = readers.Catalog(tmp_path / "catalog.db")
     table = ice.load(TABLE)
     assert len(table.spec().fields) == spec.count("(") + ("region" in spec)
+    assert partitions_as_pyiceberg_computes_them(table) > 1
     assert key(everyone(ice)) == key(events)
     one = events[777]
     cut = datetime.datetime(2026, 1, 1, 0, 20, tzinfo=datetime.timezone.utc)
@@ -124,8 +146,9 @@ def test_partitions(weir, tmp_path, spec):
                      ("amount >= 299", sum(e["amount"] >= 299 for e in events))]:
         if not where.startswith("event_id"):    # Arrow compares no UUIDs
             assert table.scan(row_filter=where).to_arrow().num_rows == n, where
-        with ice.duckdb(TABLE) as q:
-            assert q(f"SELECT count(*) AS n FROM t WHERE {where}")["n"].to_pylist() == [n], where
+        if "event_id" not in where or "event_id" not in spec:   # DuckDB hashes UUIDs in an order of its own
+            with ice.duckdb(TABLE) as q:
+                assert q(f"SELECT count(*) AS n FROM t WHERE {where}")["n"].to_pylist() == [n], where
         if where.startswith("event_id"):
             continue                            # Java orders UUIDs as signed numbers when it prunes, and finds none
         spark = where.replace("event_time < '", "event_time < timestamp '")
