@@ -102,6 +102,7 @@ struct weir_stream {
 	const char	*batch_id;	/* of the sink's --batch-id, else empty */
 	const char	*meta;		/* the member that holds an event's origin (kcat-in --meta), else empty */
 	int		 state;		/* a state directory keeps the stages' state */
+	int		 threads;	/* a stage may use threads of its own (WEIR_THREADS is not 0) */
 	/* Options of all sinks, see the man pages of the sinks. */
 	int		 batch_replace, as_new_feed, accept_change, drop_meta;
 	int64_t		 empty_commit_us;
@@ -146,7 +147,7 @@ struct weir_stage {
 	int	(*position)(struct weir_ctx *, void *self, const char **off);	/* compact sorted JSON, valid until the next call */
 	/* Sinks: the default name of the feed; what the store committed last; durable but invisible; visible. */
 	int	(*feed)(struct weir_ctx *, void *self, const char **name);
-	int	(*recover)(struct weir_ctx *, void *self, const char **position);
+	int	(*recover)(struct weir_ctx *, void *self, const char **position);	/* *position comes in as --pipeline, or NULL */
 	int	(*prepare)(struct weir_ctx *, void *self, const struct weir_barrier *);
 	int	(*commit)(struct weir_ctx *, void *self, const struct weir_barrier *);
 	int	(*check)(struct weir_ctx *, void *self);	/* weir doctor: one weir_finding() per part */

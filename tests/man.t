@@ -7,7 +7,7 @@ export PATH WEIR_MODULE_DIR="$top_builddir/modules" LC_ALL=C.UTF-8 TZ=UTC
 unset WEIR_RUN WEIR_PIPELINE WEIR_STATE WEIR_RESUME WEIR_CATALOG
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/weir-man.XXXXXX") || exit 99
 n=0
-check() { n=$((n + 1)); w=ok; [ "$1" = 0 ] || w='not ok'; printf '%s %d - %s\n' "$w" $n "$2"; }
+check() { n=$((n + 1)); verdict=ok; [ "$1" = 0 ] || verdict='not ok'; printf '%s %d - %s\n' "$verdict" $n "$2"; }
 
 # A broker for the examples that read from one.
 address=
@@ -49,25 +49,32 @@ for page in "$top_srcdir"/man/*.[1-9]; do
 	mkdir "$scratch/$tool"
 	awk '/^\.Sh/ { on = /EXAMPLES/ } on && /^\.Bd/ { block = 1; print "@@"; next } /^\.Ed/ { block = 0 } on && block' "$page" |
 		sed 's/\\&//g; s/\\(dq/"/g; s/\\(aq/'"'"'/g; s/\\-/-/g; s/\\e/\\/g' >"$scratch/$tool/examples"
+	# A block is one script, so that a variable set in one command is there in the next; @@ marks where each command's output ends.
 	(
 		cd "$scratch/$tool" || exit 99
-		awk '/^@@$/ { k += 100; shown = 0; next } /^\$ / { shown = 1; k++; f = sprintf("cmd%04d", k); print substr($0, 3) > f; more = /\\$/; next }
-		     more { print > f; more = /\\$/; next }
-		     shown { print > sprintf("out%04d", k) }' examples
+		awk '/^@@$/ { b++; k = 0; next }
+		     /^\$ / { k++; f = sprintf("block%02d.sh", b); print substr($0, 3) > f; more = /\\$/; if (!more) print "echo \"@@\"" > f
+			      print substr($0, 3) > sprintf("name%02d", b); next }
+		     k && more { print > f; more = /\\$/; if (!more) print "echo \"@@\"" > f; next }
+		     k && NF { print > sprintf("want%02d.%02d", b, k) }' examples
 	)
-	for cmd in "$scratch/$tool"/cmd*; do
-		[ -e "$cmd" ] || continue
-		want=$(echo "$cmd" | sed 's/cmd\([0-9]*\)$/out\1/')
-		[ -e "$want" ] || : >"$want"
-		if grep -q broker:9092 "$cmd" && [ -z "$address" ]; then continue; fi
-		sed -i "s/broker:9092/$address/g" "$cmd" "$want"
-		(cd "$scratch/$tool" && sh "$cmd" >got 2>err </dev/null)
-		# A blank line in the page separates examples and is no output.
-		sed '/^$/d' "$want" >"$scratch/want"
-		sed '/^$/d' "$scratch/$tool/got" >"$scratch/got"
-		cmp -s "$scratch/want" "$scratch/got"; r=$?
-		check $r "$name: $(head -1 "$cmd" | cut -c1-60)"
-		[ $r = 0 ] || { diff -u "$scratch/want" "$scratch/got"; cat "$scratch/$tool/err"; } | sed 's/^/# /' | head -30
+	for block in "$scratch/$tool"/block*.sh; do
+		[ -e "$block" ] || continue
+		if grep -q broker:9092 "$block" && [ -z "$address" ]; then continue; fi
+		b=${block##*/block} b=${b%.sh}
+		sed -i "s/broker:9092/$address/g" "$scratch/$tool"/block"$b".sh "$scratch/$tool"/want"$b".* 2>/dev/null
+		# To a file, as to a terminal: a pipe would get control lines.
+		(cd "$scratch/$tool" && sh "$block" >all 2>err </dev/null; awk -v b="$b" 'BEGIN { k = 1 } /^@@$/ { k++; next } NF { print > sprintf("got%s.%02d", b, k) }' all)
+		k=0
+		while IFS= read -r command; do
+			k=$((k + 1))
+			w=$(printf '%s/want%s.%02d' "$scratch/$tool" "$b" $k) g=$(printf '%s/got%s.%02d' "$scratch/$tool" "$b" $k)
+			[ -e "$w" ] || : >"$w"
+			[ -e "$g" ] || : >"$g"
+			cmp -s "$w" "$g"; r=$?
+			check $r "$name: $(printf %s "$command" | cut -c1-60)"
+			[ $r = 0 ] || { diff -u "$w" "$g"; cat "$scratch/$tool/err"; } | sed 's/^/# /' | head -30
+		done <"$scratch/$tool/name$b"
 	done
 done
 echo "1..$n"

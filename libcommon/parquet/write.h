@@ -19,7 +19,7 @@
 #define PARQUET_PAGE_BYTES	(1u << 20)
 #define PARQUET_DICTIONARY_BYTES	(2u << 20)	/* of one column */
 #define PARQUET_DICTIONARIES_BYTES	(24u << 20)	/* of all in one writer, with their indices */
-#define PARQUET_ROW_GROUP_BYTES	(64u << 20)	/* before compression */
+#define PARQUET_ROW_GROUP_BYTES	(32u << 20)	/* before compression */
 #define PARQUET_ROW_GROUP_ROWS	(1u << 24)
 
 struct parquet_writer;

@@ -175,10 +175,11 @@ fill_stream(struct host *h)
 	const json_t *c = h->hello;
 	const struct common *sink = &h->stage[h->n - 1].common;
 	char *off = control_object(c, "off");
-	const char *feed = "";
+	const char *feed = "", *threads = getenv("WEIR_THREADS");
 
 	st->size = sizeof *st;
 	st->framed = c != NULL;
+	st->threads = !threads || strcmp(threads, "0");
 	st->pipe = keep(&h->text[0], control_text(c, "pipe"));
 	st->chain = keep(&h->text[1], control_text(c, "chain"));
 	st->off = keep(&h->text[2], off ? off : "{}");

@@ -583,7 +583,12 @@ host_recover(struct host *h, const char **feed, const char **position)
 		return e;
 	h->stream.pipe = *feed;
 	h->stream.shard = "0/1";
-	return s->is->recover ? s->is->recover(&s->ctx, s->self, position) : 0;
+	if (!s->is->recover)
+		return 0;
+	*position = s->common.pipeline;		/* whose; see weir.h */
+	if ((e = s->is->recover(&s->ctx, s->self, position)) < 0)
+		*position = "none";
+	return e;
 }
 
 int

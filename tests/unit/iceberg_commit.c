@@ -354,6 +354,7 @@ stores(void **state)
 	assert_int_equal(b.n, strlen("file:///a/b/c"));
 	assert_memory_equal(b.p, "file:///a/b/c", b.n);
 	assert_true(store_same("file:/a/b", "file:///a/b"));
+	store->ops->close(store);
 	assert_int_equal(store_open("s3://bucket/x", &store, &f), WEIR_ECONFIG);
 	buf_free(&b);
 }

@@ -117,6 +117,7 @@ io_begin(struct weir_ctx *ctx, void *self, const struct weir_stream *stream)
 	s->ingest.target = t;
 	s->ingest.ctx = ctx;
 	s->ingest.may_want = 1;
+	s->ingest.thread = stream->threads;
 	s->ingest.ignore = stream->drop_meta && *stream->meta ? stream->meta : NULL;
 	if ((e = name_run(s, stream)) < 0)
 		return e;
@@ -224,12 +225,13 @@ static int
 io_recover(struct weir_ctx *ctx, void *self, const char **position)
 {
 	struct iceberg_out *s = self;
+	const char *pipe = *position;
 
 	*position = "none";
 	if (!s->target.table)
 		return 0;
 	s->position.n = 0;
-	if (feed_recover(s->target.table->meta, s->target.o.table, getenv("WEIR_PIPELINE"), s->feed.ref, s->feed.rollback, &s->position, &s->fail) < 0)
+	if (feed_recover(s->target.table->meta, s->target.o.table, pipe, s->feed.ref, s->feed.rollback, &s->position, &s->fail) < 0)
 		return say(ctx, s);
 	if (buf_putc(&s->position, '\0') < 0)
 		return weir_error(ctx, WEIR_EAGAIN, "no memory for the position");

@@ -208,7 +208,7 @@ lay_out(struct ingest *g, struct fail *f)
 	struct target *t = g->target;
 	const struct shred_options so = { .unknown = t->rest >= 0 ? SHRED_UNKNOWN_REST : SHRED_UNKNOWN_TELL, .rest = t->rest, .ignore = g->ignore };
 	const struct shred_hooks hooks = { want, event, known, reject, unknown, g };
-	const struct files_options fo = { .file_bytes = g->file_bytes };
+	const struct files_options fo = { .file_bytes = g->file_bytes, .writer.thread = g->thread };
 	struct files_ops ops = { NULL, name_file, put_open, put_write, put_finish, put_abort, g };
 	int e;
 

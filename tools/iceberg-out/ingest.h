@@ -15,6 +15,7 @@ struct ingest {
 	const char		*ignore;	/* --drop-meta's member, or NULL */
 	uint64_t		 file_bytes;
 	int			 may_want;	/* weir_want() is still allowed */
+	int			 thread;	/* compress in a thread */
 	struct shred		*shred;
 	struct files		*files;
 	/* the batch at hand */

@@ -43,3 +43,10 @@ tests_unit_files_LDADD = $(tests_unit_shred_LDADD)
 dist_man_MANS += man/iceberg-out.1
 e2e_tests += tests/e2e/iceberg-out.t
 EXTRA_DIST += tests/interop/iceberg_out.py
+
+unit_tests += tests/unit/iceberg_feed
+tests_unit_iceberg_feed_SOURCES = tests/unit/iceberg_feed.c
+tests_unit_iceberg_feed_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools/iceberg-out
+tests_unit_iceberg_feed_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_iceberg_feed_LDADD = tools/iceberg-out/libiceberg-out.la $(ICEBERG_OUT_OWN) libcommon/json/libjson.la libcommon/base/libbase.la \
+	$(CMOCKA_LIBS) $(ICEBERG_OUT_LIBS)

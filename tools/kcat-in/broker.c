@@ -13,6 +13,7 @@
 #include "conf.h"
 
 #define SLICE_MS	100		/* the first wait for a broker; each later one is twice as long */
+#define IDS_MS		2000		/* for the ids of topics: a broker that cannot tell them does not answer at all (librdkafka's mock cluster) */
 #define SCRAM_FIXED	0x02060100	/* the first librdkafka whose SCRAM login Kafka 4 takes */
 #define LEADER_FIXED	0x02040000	/* the first one that does not deliver twice after a leader change */
 
@@ -212,7 +213,7 @@ topic_ids(struct broker *b, struct parts *ps)
 		name[t] = ps->topic[t].name;
 	if (name && (all = rd_kafka_TopicCollection_of_topic_names(name, ps->n_topics))) {
 		rd_kafka_DescribeTopics(b->rk, all, NULL, answers);
-		event = rd_kafka_queue_poll(answers, b->timeout_ms);
+		event = rd_kafka_queue_poll(answers, b->timeout_ms < IDS_MS ? b->timeout_ms : IDS_MS);
 	}
 	if (event && !rd_kafka_event_error(event) && rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT) {
 		d = rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event), &n);

@@ -92,8 +92,9 @@ ask_sink(const struct launch_stage *s, const char *pipeline, char **feed, char *
 	const char *f, *p;
 	int e;
 
-	(void)pipeline;
 	e = host_add(h, s->is, s->argc, s->argv);
+	if (e == 0 && pipeline)
+		h->stage[h->n - 1].common.pipeline = pipeline;
 	if (e == 0)
 		e = host_recover(h, &f, &p);
 	if (e == 0) {
