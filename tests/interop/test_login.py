@@ -100,3 +100,18 @@ def test_current_library(weir, kafka, topic, current, mechanism):
 def test_current_library_wrong_password(weir, kafka, topic, current):
     r = login(weir, kafka, topic, "SCRAM-SHA-512", password="wrong", first=current).expect(78)
     assert "2.6.1" not in r.err, "a wrong password is no matter of versions"
+
+
+def test_doctor_names_the_version(weir, kafka, topic, tmp_path):
+    """weir doctor says the same before anybody has waited for a pipeline."""
+    (tmp_path / "password").write_text(kafka.password)
+    parts = (f"kcat-in -b {kafka.secure} -t {topic} -X security.protocol=sasl_ssl -X ssl.ca.location={kafka.ca} "
+             f"-X sasl.username={kafka.user} -X sasl.password=@{tmp_path}/password -X sasl.mechanism=%s")
+    good = weir.sh(f"weir doctor '{parts % 'PLAIN'}'").expect(0)
+    assert f"{topic}, 2 partitions" in good.out + good.err
+    scram = weir.sh(f"weir doctor '{parts % 'SCRAM-SHA-512'}'")
+    if system_version() < (2, 6, 1):
+        scram.expect(78)
+        assert "2.6.1" in scram.out + scram.err
+    else:
+        scram.expect(0)
