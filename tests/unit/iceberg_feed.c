@@ -234,7 +234,7 @@ from_events(void **state)
 		"{\"i\":2,\"d\":1.5,\"t\":\"2026-01-01T00:00:00+01:00\",\"day\":\"2026-12-31\",\"s\":\"x\",\"o\":{\"b\":true},\"l\":[2.5],\"m\":{},\"big\":9223372036854775808,"
 		"\"z\":\"\\u0000\"}",
 	};
-	struct infer *r = infer_new();
+	struct infer *r = infer_new(NULL);
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -246,7 +246,7 @@ from_events(void **state)
 	told(infer_schema(r, &f), "i long, d double, t timestamptz, day date, s string, o struct<a long, b boolean>, l list<double>, m string (JSON text), "
 	    "e string (JSON text), big double, z string (JSON text)");
 	infer_free(r);
-	r = infer_new();
+	r = infer_new(NULL);
 	assert_null(infer_schema(r, &f));
 	infer_free(r);
 }

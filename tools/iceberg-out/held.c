@@ -10,7 +10,7 @@ held_add(struct held *h, const char *p, size_t n, struct fail *f)
 {
 	uint32_t *more;
 
-	if (!h->infer && !(h->infer = infer_new()))
+	if (!h->infer && !(h->infer = infer_new(h->ignore)))
 		return fail(f, WEIR_EAGAIN, "no memory to hold events");
 	if (h->n + 2 > h->cap) {
 		if (!(more = realloc(h->line, (h->cap ? h->cap * 2u : 1024u) * sizeof *more)))

@@ -13,6 +13,7 @@
 
 struct held {
 	struct infer	*infer;
+	const char	*ignore;	/* as for infer_new() */
 	struct buf	 bytes;		/* events, each with its newline */
 	uint32_t	*line;		/* n + 1 offsets */
 	uint32_t	 n, cap;

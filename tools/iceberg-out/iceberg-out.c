@@ -118,7 +118,7 @@ io_begin(struct weir_ctx *ctx, void *self, const struct weir_stream *stream)
 	s->ingest.ctx = ctx;
 	s->ingest.may_want = 1;
 	s->ingest.thread = stream->threads;
-	s->ingest.ignore = stream->drop_meta && *stream->meta ? stream->meta : NULL;
+	s->ingest.ignore = s->held.ignore = stream->drop_meta && *stream->meta ? stream->meta : NULL;
 	if ((e = name_run(s, stream)) < 0)
 		return e;
 	s->infers = !t->table && !target_known(t);

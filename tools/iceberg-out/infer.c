@@ -25,12 +25,17 @@ struct node {
 struct infer {
 	struct node	 root;
 	size_t		 n_nodes;
+	const char	*ignore;
 };
 
 struct infer *
-infer_new(void)
+infer_new(const char *ignore)
 {
-	return calloc(1, sizeof(struct infer));
+	struct infer *r = calloc(1, sizeof *r);
+
+	if (r)
+		r->ignore = ignore;
+	return r;
 }
 
 static void
@@ -112,7 +117,7 @@ see_members(struct infer *r, struct node *k, const struct weir_value *v, int dep
 	char room[1024], *name;
 	const char *p;
 	struct node *c;
-	int e;
+	int e, ignored;
 
 	while (scan_next(v->p, v->n, &at, &key, &value)) {
 		if (v->kind == WEIR_ARRAY) {
@@ -123,9 +128,12 @@ see_members(struct infer *r, struct node *k, const struct weir_value *v, int dep
 			if (!name)
 				return fail(f, WEIR_EAGAIN, "no memory to look at the events' members");
 			n = value_text_of(&key, name, &p);
-			c = child_of(r, k, p, n, f);
+			ignored = k == &r->root && r->ignore && n == strlen(r->ignore) && !memcmp(p, r->ignore, n);
+			c = ignored ? NULL : child_of(r, k, p, n, f);
 			if (name != room)
 				free(name);
+			if (ignored)
+				continue;
 			if (!c)
 				return f->code;
 		}
@@ -147,8 +155,10 @@ see(struct infer *r, struct node *k, const struct weir_value *v, int depth, stru
 		k->saw |= SAW_BOOLEAN;
 		return 0;
 	case WEIR_NUMBER:
-		k->saw |= (v->flags & WEIR_INTEGER) && value_int64(v, &i) == 0 ? SAW_LONG :
-		    value_double(v, &d) == 0 ? SAW_DOUBLE : SAW_DEEP;
+		if (v->flags & WEIR_INTEGER)	/* beyond a long: as text, for a double would lose digits */
+			k->saw |= value_int64(v, &i) == 0 ? SAW_LONG : SAW_DEEP;
+		else
+			k->saw |= value_double(v, &d) == 0 ? SAW_DOUBLE : SAW_DEEP;
 		return 0;
 	case WEIR_STRING:
 		k->saw |= see_string(v);

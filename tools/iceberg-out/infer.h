@@ -22,7 +22,8 @@
 
 struct infer;
 
-struct infer	*infer_new(void);
+/* `ignore`: a top-level member that is to be no column, or NULL; it outlives the rest. */
+struct infer	*infer_new(const char *ignore);
 void		 infer_free(struct infer *);
 /* One event: a valid JSON object.  Returns 0, or WEIR_EAGAIN, or WEIR_ECONFIG when there are too many members. */
 int		 infer_add(struct infer *, const char *p, size_t n, struct fail *);

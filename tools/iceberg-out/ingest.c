@@ -261,7 +261,7 @@ is_known(const struct ingest *g, const char *name)
 static int
 evolve(struct ingest *g, struct fail *f)
 {
-	struct infer *more = infer_new();
+	struct infer *more = infer_new(g->ignore);
 	struct schema *s;
 	int e = 0, changed = 0;
 	size_t n;
