@@ -34,6 +34,7 @@ struct node {
 	uint32_t	 key_n, index;
 	int		 col;		/* -1: only a prefix */
 	int		 child, next;	/* -1: none */
+	int		 then;		/* the sibling that came after it last time; events of one kind have their keys in one order */
 };
 
 struct key {
@@ -50,6 +51,7 @@ struct frame {
 	const char	*start;
 	int		 node;		/* -1: nobody wants anything here */
 	uint8_t		 array;
+	int		 last;		/* the wanted member matched last, -1: none yet */
 	uint32_t	 index;		/* of the next array element */
 	uint32_t	 first_key, serial;
 	uint64_t	 filter;
@@ -80,7 +82,7 @@ node_new(struct scan *s, const struct path_seg *seg)
 		return -1;
 	s->node = v;
 	v += s->n_nodes;
-	*v = (struct node){ .col = -1, .child = -1, .next = -1 };
+	*v = (struct node){ .col = -1, .child = -1, .next = -1, .then = -1 };
 	if (seg && seg->key) {
 		if (!(v->key = calloc(1, seg->n + 8)))		/* compared eight bytes at a time */
 			return -1;
@@ -412,7 +414,7 @@ string_special(const char *p, const char *e, unsigned *high)
 
 /* The string at p (its opening quote) of a text that ends at e.  Returns the byte behind the closing quote, or NULL with
  * *f filled in. */
-static inline const char *
+static inline __attribute__((always_inline)) const char *
 string(const char *start, const char *p, const char *e, uint8_t *flags, struct scan_fault *f)
 {
 	const char *q = p + 1, *bad;
@@ -491,19 +493,29 @@ blanks(const char *p, const char *e)
 	return p;
 }
 
-/* The child of a wanted object that has this key, or -1. */
 static inline int
-child_by_key(const struct scan *s, int node, const char *p, uint32_t n)
+has_key(const struct node *v, uint64_t w, const char *p, uint32_t n)
+{
+	return v->key_n == n && v->key && load8(v->key) == w && (n <= 8 || !memcmp(v->key + 8, p + 8, n - 8));
+}
+
+/* The child of the wanted object f->node that has this key, or -1. */
+static inline int
+child_by_key(struct scan *s, struct frame *f, const char *p, uint32_t n)
 {
 	uint64_t w = mask8(load8(p), n);
+	int guess = f->last < 0 ? s->node[f->node].child : s->node[f->last].then, c = guess;
 
-	for (int c = s->node[node].child; c >= 0; c = s->node[c].next) {
-		const struct node *v = &s->node[c];
-
-		if (v->key_n == n && v->key && load8(v->key) == w && (n <= 8 || !memcmp(v->key + 8, p + 8, n - 8)))
-			return c;
+	if (c < 0 || !has_key(&s->node[c], w, p, n)) {
+		for (c = s->node[f->node].child; c >= 0 && !has_key(&s->node[c], w, p, n); c = s->node[c].next)
+			;
+		if (c < 0)
+			return -1;
+		if (f->last >= 0)
+			s->node[f->last].then = c;
 	}
-	return -1;
+	f->last = c;
+	return c;
 }
 
 static inline int
@@ -560,7 +572,7 @@ value:
 			f->at = (size_t)(p - start);
 			return -1;
 		}
-		*++top = (struct frame){ .start = p, .node = node, .array = *p == '[', .first_key = (uint32_t)s->n_keys };
+		*++top = (struct frame){ .start = p, .node = node, .array = *p == '[', .last = -1, .first_key = (uint32_t)s->n_keys };
 		if (node >= 0 && s->limits.last_wins)
 			clear_below(s, node, col, i);
 		p = blanks(p + 1, e);
@@ -643,7 +655,7 @@ member:
 	if (top == floor + 1 && key_n && *key == '@')
 		++*marks;
 	node = -1;
-	if (top->node >= 0 && s->node[top->node].child >= 0 && (node = child_by_key(s, top->node, key, key_n)) < 0)
+	if (top->node >= 0 && s->node[top->node].child >= 0 && (node = child_by_key(s, top, key, key_n)) < 0)
 		s->unmatched++;
 	if (p >= e || *p != ':') {
 		p = blanks(p, e);

@@ -244,7 +244,7 @@ from_events(void **state)
 		assert_int_equal(infer_add(r, padded, strlen(event[i]), &f), 0);
 	}
 	told(infer_schema(r, &f), "i long, d double, t timestamptz, day date, s string, o struct<a long, b boolean>, l list<double>, m string (JSON text), "
-	    "e string (JSON text), big double, z string (JSON text)");
+	    "e string (JSON text), big string (JSON text), z string (JSON text)");
 	infer_free(r);
 	r = infer_new(NULL);
 	assert_null(infer_schema(r, &f));

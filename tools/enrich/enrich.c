@@ -23,6 +23,7 @@
 
 #define LOOKUPS_MAX	16
 #define MEMBERS_MAX	256		/* --set and --const together */
+#define LANES		32	/* events whose rows are asked for at once */
 #define KEY_BYTES	4096		/* of an escaped key; longer ones match nothing */
 #define JQ_OUT_MAX	(16 << 20)	/* what --jq may make of one event */
 
@@ -392,6 +393,23 @@ enrich_refresh(struct weir_ctx *ctx, struct enrich *s)
 	return 0;
 }
 
+/* A table is larger than the caches: have the rows of the next events on their way before the first is asked for. */
+static void
+enrich_touch(const struct enrich *s, const struct weir_batch *b, uint32_t from, uint32_t to)
+{
+	for (int step = 0; step < 2; step++)
+		for (size_t k = 0; k < s->n_lookup; k++) {
+			const struct weir_value *v = b->col[s->lookup[k].on_column];
+			const struct rows *rows = s->lookup[k].lookup.rows;
+
+			for (uint32_t i = from; rows && i < to; i++)
+				if (v[i].kind == WEIR_NUMBER)
+					rows_touch(rows, v[i].p, v[i].n, step);
+				else if (v[i].kind == WEIR_STRING)
+					rows_touch(rows, v[i].p + 1, v[i].n - 2, step);
+		}
+}
+
 static int
 enrich_process(struct weir_ctx *ctx, void *self, struct weir_batch *b)
 {
@@ -401,6 +419,8 @@ enrich_process(struct weir_ctx *ctx, void *self, struct weir_batch *b)
 	if ((e = enrich_refresh(ctx, s)) < 0)
 		return e;
 	for (uint32_t i = 0; i < b->n; i++) {
+		if (i % LANES == 0)
+			enrich_touch(s, b, i, b->n - i < LANES ? b->n : i + LANES);
 		if (b->verdict[i] != WEIR_PASSED)
 			continue;
 		if ((e = enrich_members(ctx, s, b, i)) < 0)

@@ -187,6 +187,17 @@ rows_add(struct rows *r, const char *key, size_t n, int64_t from_us, const struc
 	return 0;
 }
 
+void
+rows_touch(const struct rows *r, const char *key, size_t n, int step)
+{
+	const struct slot *s = &r->slot[XXH3_64bits_withSeed(key, n, r->seed) & (r->n_slots - 1)];
+
+	if (step == 0)
+		__builtin_prefetch(s);
+	else if (s->id)
+		__builtin_prefetch(rows_at(r, s->id));
+}
+
 int
 rows_find(const struct rows *r, const char *key, size_t n, int64_t at_us, struct rows_value *value)
 {

@@ -33,6 +33,8 @@ int		 rows_add(struct rows *, const char *key, size_t n, int64_t from_us, const 
 
 /* The literals of the row of that key; versioned: of the youngest that is valid at at_us.  1, or 0 when there is none.
  * They stay valid until rows_free(). */
+/* Ask memory for what rows_find() of this key will read, without waiting: step 0 for some keys, step 1 for the same ones, then find. */
+void		 rows_touch(const struct rows *, const char *key, size_t n, int step);
 int		 rows_find(const struct rows *, const char *key, size_t n, int64_t at_us, struct rows_value *value);
 
 uint64_t	 rows_count(const struct rows *);

@@ -60,7 +60,7 @@ spawn(struct wrap *w)
 		signal(SIGPIPE, SIG_DFL);
 		signal(SIGTERM, SIG_IGN);	/* the stream's end ends it */
 		signal(SIGINT, SIG_IGN);
-		if (dup2(to[0], 0) < 0 || dup2(from[1], 1) < 0)
+		if ((!w->is_source && dup2(to[0], 0) < 0) || dup2(from[1], 1) < 0)	/* a source reads what weir run was given */
 			_exit(127);
 		unsetenv("WEIR_RUN");
 		execvp(w->argv[0], w->argv);
