@@ -522,9 +522,12 @@ commit(struct host *h, const json_t *bar, const json_t *acct, int last)
 	if (account_check(acct, &h->fail) < 0)
 		return host_fail(h);
 	token_format(h->run, h->id, token);
-	snprintf(hash, sizeof hash, "%016" PRIx64, h->source ? 0 : h->hash_n);
 	acct_text = json_dumps(acct, JSON_COMPACT | JSON_SORT_KEYS);
 	off = h->off ? strdup(h->off) : control_object(bar, "off");
+	/* Fused with its source a sink has no bytes to hash: positions and accounts tell one epoch from another. */
+	if (h->source && off && acct_text)
+		h->hash_n = XXH3_64bits_withSeed(acct_text, strlen(acct_text), XXH3_64bits(off, strlen(off)));
+	snprintf(hash, sizeof hash, "%016" PRIx64, h->hash_n);
 	mine = account_stage(acct, json_object_size(acct) - 1, &name);
 	if (!acct_text || !off)
 		e = no_memory(h);

@@ -93,7 +93,10 @@ host_say(const struct stage *s, const char *level, const char *text)
 int
 host_fail(struct host *h)
 {
-	if (!h->said)
+	/* Within a pipeline a reader that is gone has said why itself. */
+	int follows = h->fail.code == WEIR_EGONE && getenv("WEIR_RUN") && !getenv("WEIR_LAST");
+
+	if (!h->said && !follows)
 		host_say(&h->stage[0], "error", h->fail.text);
 	h->said = 1;
 	return h->fail.code;
