@@ -606,7 +606,9 @@ host_check(struct host *h, int (*finding)(void *arg, const char *stage, const ch
 		if (s->is->open && (e = s->is->open(&s->ctx, s->self, s->operand)) < 0) {
 			finding(arg, s->name, "options", WEIR_FAIL, h->fail.text);
 			worst = e;
-		} else if (s->is->check && (e = s->is->check(&s->ctx, s->self)) < 0) {
+		} else if (!s->is->check) {
+			finding(arg, s->name, "options", WEIR_OK, "make sense; the files they name can be read");
+		} else if ((e = s->is->check(&s->ctx, s->self)) < 0) {
 			worst = e;
 		}
 	}
