@@ -41,14 +41,14 @@ static const struct weir_opt table[] = {
 
 static struct values v;
 static const struct opt_set set = { table, &v };
-static const char *operand[16];
+static const char *operand[32];
 static struct fail f;
 
 /* Words up to NULL as a command line. */
 static int
 parse(const struct opt_set *sets, size_t n_sets, ...)
 {
-	char *argv[16] = { (char *)(uintptr_t)"tool" };
+	char *argv[32] = { (char *)(uintptr_t)"tool" };
 	int argc = 1;
 	va_list ap;
 
