@@ -38,7 +38,7 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (n < 0 || buf_reserve(b, (size_t)n + 1) < 0)		/* vsnprintf() ends with a NUL */
+	if (n < 0 || buf_reserve(b, (size_t)n) < 0)		/* the NUL of vsnprintf() has room in the padding */
 		return -1;
 	va_start(ap, fmt);
 	vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);

@@ -1,2 +1,11 @@
 noinst_LTLIBRARIES += %D%/libbase.la
 %C%_libbase_la_SOURCES = %D%/fail.c %D%/fail.h %D%/buf.c %D%/buf.h %D%/iso.c %D%/iso.h %D%/opt.c %D%/opt.h %D%/arena.c %D%/arena.h
+
+BASE_TEST_LIBS = libcommon/base/libbase.la $(CMOCKA_LIBS)
+unit_tests += tests/unit/opt tests/unit/buf
+tests_unit_opt_SOURCES = tests/unit/opt.c
+tests_unit_opt_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_opt_LDADD = $(BASE_TEST_LIBS)
+tests_unit_buf_SOURCES = tests/unit/buf.c
+tests_unit_buf_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_buf_LDADD = $(BASE_TEST_LIBS)

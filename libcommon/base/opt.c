@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ opt_count(const char *text, uint64_t *n)
 
 	errno = 0;
 	*n = strtoull(text, &end, 10);
-	return errno || end == text || *end || *text == '-' || *text == '+' || *text == ' ' ? -1 : 0;
+	return errno || *end || !isdigit((unsigned char)*text) ? -1 : 0;
 }
 
 /* Digits and a unit from the list; no unit: the first factor. */
@@ -30,7 +31,7 @@ scaled(const char *text, const char *const *unit, const uint64_t *factor, size_t
 
 	errno = 0;
 	v = strtoull(text, &end, 10);
-	if (errno || end == text || *text == '-' || *text == '+' || *text == ' ')
+	if (errno || !isdigit((unsigned char)*text))	/* strtoull() would take blanks and signs */
 		return -1;
 	for (size_t i = 0; i < n_units; i++)
 		if (!strcmp(end, unit[i]))
@@ -115,7 +116,9 @@ paths_add(struct weir_list **list, const char *text)
 			else if (*e == '"')
 				quoted = !quoted;
 		}
-		if (e == text || !(item = strndup(text, (size_t)(e - text))) || list_add(list, item) < 0)
+		if (e == text || (*e && !e[1]) || !(item = strndup(text, (size_t)(e - text))))
+			return -1;
+		if (list_add(list, item) < 0)
 			return -1;
 		text = *e ? e + 1 : e;
 	}

@@ -58,6 +58,10 @@ make_path(const char *path, struct fail *f)
 	char *copy = strdup(path);
 	int e = 0;
 
+	if (!*path) {
+		free(copy);
+		return fail(f, WEIR_EUSAGE, "the name of the state directory is empty; name one with -s DIR");
+	}
 	if (!copy)
 		return fail(f, WEIR_EAGAIN, "no memory");
 	for (char *p = copy + 1; !e; p++) {
@@ -344,7 +348,7 @@ state_default_path(const char *pipe, struct buf *b, struct fail *f)
 		e = buf_printf(b, "%s/.local/state/weir/", home);
 	else
 		return fail(f, WEIR_ECONFIG, "neither XDG_STATE_HOME nor HOME is set: name a state directory with -s DIR");
-	for (const char *p = pipe; !e && *p; p++)	/* a name, never a path */
-		e = buf_putc(b, *p == '/' ? '_' : *p);
+	for (const char *p = pipe; !e && *p; p++)	/* a name, never a path, and neither . nor .. */
+		e = buf_putc(b, *p == '/' || (p == pipe && *p == '.') ? '_' : *p);
 	return e | buf_putc(b, '\0') ? fail(f, WEIR_EAGAIN, "no memory") : 0;
 }

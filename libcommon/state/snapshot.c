@@ -122,7 +122,12 @@ snapshot_create(int dir, const char *name, const struct snapshot_meta *m, struct
 	json_decref(j);
 	if (!header) {
 		snapshot_abort(s);
-		return fail(f, WEIR_EAGAIN, "no memory");
+		return fail(f, WEIR_ECONFIG, "the state %s: options and the pipeline's name must be UTF-8", name);
+	}
+	if (strlen(header) > HEADER_MAX) {
+		free(header);
+		snapshot_abort(s);
+		return fail(f, WEIR_ECONFIG, "the state %s: the options with meaning are longer than %d bytes", name, HEADER_MAX);
 	}
 	word[0] = htole32(FORMAT);
 	word[1] = htole32((uint32_t)strlen(header));
@@ -234,7 +239,7 @@ verify(struct weir_state *s, const struct snapshot_meta *want, struct fail *f)
 		return fail(f, WEIR_ESTATE, "the state %s is of format %u, this weir knows %u", name, le32(p + 8), FORMAT);
 	e -= sizeof last;
 	last = frame_at(e);
-	if (last.raw || last.compressed || last.hash != XXH3_64bits(p, (size_t)(e - p)))
+	if (last.raw || last.compressed || last.records || last.zero || last.hash != XXH3_64bits(p, (size_t)(e - p)))
 		return damaged(f, name, "its checksum");
 	n = le32(p + 12);
 	if (n > HEADER_MAX || n > (size_t)(e - p) - 16)
@@ -309,14 +314,17 @@ next_frame(struct weir_state *s, struct fail *f)
 int
 snapshot_get(struct weir_state *s, void *p, size_t n, struct fail *f)
 {
+	char *to = p;
+	size_t k;
 	int e;
 
-	if (s->at == s->raw.n && (e = next_frame(s, f)) <= 0)
-		return e;
-	if (s->raw.n - s->at < n)
-		return damaged(f, s->name, "a record is cut short");
-	memcpy(p, s->raw.p + s->at, n);
-	s->at += n;
+	/* A reader may take in one piece what was put in several, and those may lie in two frames. */
+	for (size_t have = 0; have < n; have += k, s->at += k) {
+		if (s->at == s->raw.n && (e = next_frame(s, f)) <= 0)
+			return e || !have ? e : damaged(f, s->name, "a record is cut short");
+		k = s->raw.n - s->at < n - have ? s->raw.n - s->at : n - have;
+		memcpy(to + have, s->raw.p + s->at, k);
+	}
 	return 1;
 }
 

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +47,9 @@ token_parse(const char *token, char run[TOKEN_RUN_SIZE], uint64_t *id)
 		return -1;
 	memcpy(run, token, (size_t)(slash - token));
 	run[slash - token] = '\0';
+	errno = 0;
 	*id = strtoull(slash + 1, &end, 10);
-	return *end ? -1 : 0;
+	return *end || errno ? -1 : 0;
 }
 
 void

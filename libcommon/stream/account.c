@@ -66,8 +66,9 @@ account_check(const json_t *acct, struct fail *f)
 	const json_t *e;
 	const char *name, *before = NULL;
 	uint64_t out = 0;
+	size_t i;
 
-	for (size_t i = 0; (e = account_stage(acct, i, &name)); i++) {
+	for (i = 0; (e = account_stage(acct, i, &name)); i++) {
 		uint64_t in = account_count(e, "in"), sum = 0;
 
 		for (int v = 0; v < WEIR_N_VERDICTS; v++)
@@ -80,7 +81,8 @@ account_check(const json_t *acct, struct fail *f)
 		out = account_count(e, "passed") + account_count(e, "emitted");
 		before = name;
 	}
-	return 0;
+	return i == json_object_size(acct) ? 0 :
+	    fail(f, WEIR_EBUG, "the account of stage %zu is missing: this is a bug, nothing is committed", i);
 }
 
 void

@@ -315,6 +315,14 @@ remove_member(struct batch *b, uint32_t i, const char *key, size_t key_n)
 	e->n = (size_t)(o - to);
 }
 
+/* Valid JSON has newlines between tokens only; an event is one line. */
+static void
+one_line(char *p, size_t n)
+{
+	for (char *e = p + n; (p = memchr(p, '\n', (size_t)(e - p))); )
+		*p++ = ' ';
+}
+
 int
 batch_set(struct batch *b, uint32_t i, int column, const char *json, size_t n, struct fail *f)
 {
@@ -335,6 +343,7 @@ batch_set(struct batch *b, uint32_t i, int column, const char *json, size_t n, s
 	}
 	copy = batch_alloc(b, n);
 	memcpy(copy, json, n);
+	one_line(copy, n);
 	if (!s) {
 		s = batch_alloc(b, sizeof *s);
 		*s = (struct splice){ .column = column };
@@ -363,6 +372,7 @@ batch_replace(struct batch *b, uint32_t i, const char *json, size_t n, struct fa
 	memcpy(copy, json, n);
 	if (scan_event(b->scan, copy, n, b->col, i, &marks, &fault) < 0)
 		return fail(f, WEIR_EDATA, "not a JSON object: %s", fault.message);
+	one_line(copy, n);
 	b->n_marked += marks != 0;
 	b->rest[i] = scan_unmatched(b->scan) != 0;
 	e->p = copy;

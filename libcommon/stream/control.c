@@ -10,8 +10,6 @@
 #include "scan.h"
 #include "value.h"
 
-#define KEY_MAX	256	/* of a key that may be an escaped @weir */
-
 json_t *
 control_parse(const char *p, size_t n)
 {
@@ -75,19 +73,41 @@ control_limits(const char *text, uint64_t *max_line, uint32_t *max_depth, int *l
 	return 0;
 }
 
-/* The number of '@' of a key that matches ^@+weir$, else 0. */
+/* The ASCII character at *p of a key's text, escaped or not, and step over it; -1 when it is another. */
+static int
+ascii(const char **p, const char *e)
+{
+	int c = 0;
+
+	if (*p == e)
+		return -1;
+	if (**p != '\\')
+		return (unsigned char)*(*p)++;
+	if (e - *p < 6 || memcmp(*p, "\\u00", 4))
+		return -1;
+	for (int i = 4; i < 6; i++) {
+		int d = (*p)[i];
+
+		c = c * 16 + (d <= '9' ? d - '0' : (d | 0x20) - 'a' + 10);
+	}
+	*p += 6;
+	return c;
+}
+
+/* The number of '@' of a key that matches ^@+weir$, else 0.  Of any length: what was escaped must be found again. */
 static size_t
 ats(const struct weir_value *key)
 {
-	char text[KEY_MAX];
-	size_t n, k = 0;
+	const char *p = key->p + 1, *e = key->p + key->n - 1;
+	size_t k = 0;
+	int c;
 
-	if (key->n > KEY_MAX)
-		return 0;
-	n = value_text(key, text);
-	while (k < n && text[k] == '@')
+	while ((c = ascii(&p, e)) == '@')
 		k++;
-	return n - k == 4 && !memcmp(text + k, "weir", 4) ? k : 0;
+	for (const char *want = "weir"; *want; want++, c = ascii(&p, e))
+		if (c != *want)
+			return 0;
+	return c < 0 && p == e ? k : 0;
 }
 
 int

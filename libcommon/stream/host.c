@@ -414,9 +414,17 @@ hs_load(struct weir_ctx *ctx, const char *token, const char *name, const void **
 static void
 hs_count(struct weir_ctx *ctx, const char *counter, uint64_t by)
 {
-	(void)ctx;
-	(void)counter;
-	(void)by;
+	struct stage *s = stage_of(ctx);
+	size_t i = 0;
+
+	while (i < s->n_counters && strcmp(s->counter[i].name, counter))
+		i++;
+	if (i == s->n_counters) {	/* one more than there is room for, or a long name: not kept */
+		if (i == HOST_COUNTERS || strlen(counter) >= sizeof s->counter->name)
+			return;
+		strcpy(s->counter[s->n_counters++].name, counter);
+	}
+	s->counter[i].n += by;
 }
 
 static void *

@@ -23,6 +23,7 @@
 #define HOST_STAGES	32	/* in one process */
 #define HOST_COLUMNS	4096	/* wanted paths, of one process */
 #define HOST_SIDES	16	/* files beside the stream, of one process */
+#define HOST_COUNTERS	16	/* of a stage's own, see weir_count() */
 #define HOST_FINDINGS	512	/* bytes of one of weir doctor's lines */
 
 /* Options every stage takes; see host_opts. */
@@ -40,6 +41,11 @@ struct common {
 	int64_t		 empty_commit_us;
 };
 
+struct counter {
+	char		name[32];
+	uint64_t	n;
+};
+
 struct stage {
 	struct weir_ctx		 ctx;		/* first: what the stage holds */
 	struct host		*host;
@@ -52,6 +58,8 @@ struct stage {
 	char			*meaning;	/* the options with meaning, as text */
 	char			 config[17];	/* and its hash */
 	struct account		 epoch, total;
+	struct counter		 counter[HOST_COUNTERS];	/* in the order of their first call */
+	size_t			 n_counters;
 	uint64_t		 rejects_shown;
 	struct side		*rejects;
 	struct batch		*made;		/* events it made, on their way to the later stages */

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "emit.h"
 #include "host.h"
 #include "progress.h"
 
@@ -56,21 +57,35 @@ say(const char *text, size_t n)
 		return;		/* nobody looks */
 }
 
+/* One line of a stage: what became of its events, and what it counts itself. */
+static int
+stats_line(const struct host *h, const struct stage *s, int64_t began_us, struct buf *b)
+{
+	static const char *const verdict[WEIR_N_VERDICTS] = { "passed", "filtered", "taken", "rejected", "late", "duplicate" };
+	int e;
+
+	e = buf_printf(b, "{\"stage\":\"%s\",\"seconds\":%.3f,\"in\":%" PRIu64 ",\"emitted\":%" PRIu64, s->name, (double)(h->now_us - began_us) / 1e6,
+	    s->total.in + s->epoch.in, s->total.emitted + s->epoch.emitted);
+	for (int v = 0; v < WEIR_N_VERDICTS; v++)
+		e |= buf_printf(b, ",\"%s\":%" PRIu64, verdict[v], s->total.verdict[v] + s->epoch.verdict[v]);
+	e |= buf_printf(b, ",\"bytes_out\":%" PRIu64, h->out.bytes);
+	for (size_t i = 0; i < s->n_counters; i++)
+		e |= buf_puts(b, i ? "," : ",\"counters\":{") | emit_string(b, s->counter[i].name, strlen(s->counter[i].name)) |
+		    buf_printf(b, ":%" PRIu64, s->counter[i].n);
+	return e | buf_puts(b, s->n_counters ? "}}\n" : "}\n");
+}
+
 static void
 stats(struct host *h, const struct progress *p)
 {
-	for (size_t k = 0; k < h->n; k++) {
-		const struct stage *s = &h->stage[k];
-		char text[512];
-		int n = snprintf(text, sizeof text, "{\"stage\":\"%s\",\"seconds\":%.3f,\"in\":%" PRIu64 ",\"passed\":%" PRIu64 ",\"emitted\":%" PRIu64 ",\"filtered\":%" PRIu64
-		    ",\"taken\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"late\":%" PRIu64 ",\"duplicate\":%" PRIu64 ",\"bytes_out\":%" PRIu64 "}\n", s->name,
-		    (double)(h->now_us - p->began_us) / 1e6, s->total.in + s->epoch.in, s->total.verdict[WEIR_PASSED] + s->epoch.verdict[WEIR_PASSED],
-		    s->total.emitted + s->epoch.emitted, s->total.verdict[WEIR_FILTERED] + s->epoch.verdict[WEIR_FILTERED],
-		    s->total.verdict[WEIR_TAKEN] + s->epoch.verdict[WEIR_TAKEN], s->total.verdict[WEIR_REJECTED] + s->epoch.verdict[WEIR_REJECTED],
-		    s->total.verdict[WEIR_LATE] + s->epoch.verdict[WEIR_LATE], s->total.verdict[WEIR_DUPLICATE] + s->epoch.verdict[WEIR_DUPLICATE], h->out.bytes);
+	struct buf b = { 0 };
 
-		say(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+	for (size_t k = 0; k < h->n; k++) {
+		b.n = 0;
+		if (stats_line(h, &h->stage[k], p->began_us, &b) == 0)
+			say(b.p, b.n);
 	}
+	buf_free(&b);
 }
 
 void

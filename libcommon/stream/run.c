@@ -406,8 +406,6 @@ torn_line(struct host *h, char *p, size_t n)
 	/* A file written by hand may lack its last newline; a line that was cut off is seldom a whole object. */
 	host_tick(h);
 	batch_reset(&h->batch, p);
-	if (h->stage[0].common.max_line < n)
-		return fail(&h->fail, WEIR_EDATA, "the last line is longer than --max-line and has no newline"), host_fail(h);
 	p[n] = '\n';
 	unsigned marks;
 
@@ -478,6 +476,9 @@ read_loop(struct host *h, char *p, size_t n, int what)
 			if (h->framed_in)
 				return fail(&h->fail, WEIR_EAGAIN, "input ended without its end mark: a stage before this one died. Epoch %" PRIu64
 				    " is not committed; the last commit is %s. Run it again", h->id, h->prev), host_fail(h);
+			if (h->torn_n)
+				return fail(&h->fail, WEIR_EDATA, "the last line is longer than --max-line %" PRIu64 " and has no newline",
+				    h->stage[0].common.max_line), host_fail(h);
 			if ((e = host_barrier(h, NULL, 1, 0)) < 0)
 				return e;
 			return write_out(h);

@@ -15,6 +15,7 @@
 
 #define SIDE_BLOCK	(256u << 10)
 #define LEVEL		3
+#define ZSTD_MAGIC	"\x28\xb5\x2f\xfd"
 
 struct side {
 	char		*path;
@@ -22,7 +23,15 @@ struct side {
 	struct buf	 line, packed;
 };
 
-/* Cut off a last frame that was never finished. */
+/* The beginning of a frame whose bytes came to the disk, or did not (zeros). */
+static int
+may_be_frame(const char *p, size_t n)
+{
+	n = n < 4 ? n : 4;
+	return !memcmp(p, ZSTD_MAGIC, n) || !memcmp(p, "\0\0\0", n);
+}
+
+/* Cut off a last frame that was never finished; a file of something else stays as it is. */
 static int
 cut_torn(struct side *s, struct fail *f)
 {
@@ -38,7 +47,10 @@ cut_torn(struct side *s, struct fail *f)
 		return fail_errno(f, WEIR_EIO, "%s", s->path);
 	while (whole < (size_t)st.st_size && !ZSTD_isError(n = ZSTD_findFrameCompressedSize(map + whole, (size_t)st.st_size - whole)))
 		whole += n;
+	n = whole || may_be_frame(map, (size_t)st.st_size);
 	munmap(map, (size_t)st.st_size);
+	if (!n)
+		return fail(f, WEIR_ECONFIG, "%s is no zstd file and is left alone; name another", s->path);
 	return whole < (size_t)st.st_size && ftruncate(s->fd, (off_t)whole) < 0 ? fail_errno(f, WEIR_EIO, "%s: cannot cut off a torn frame", s->path) : 0;
 }
 

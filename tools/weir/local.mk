@@ -3,3 +3,9 @@ bin_PROGRAMS += %D%/weir
 	%D%/wrap.c %D%/wrap.h %D%/doctor.c %D%/demo.c
 %C%_weir_CPPFLAGS = $(AM_CPPFLAGS) -DPKGLIBDIR='"$(pkglibdir)"' -DPKGDATADIR='"$(pkgdatadir)"'
 %C%_weir_LDADD = $(HOST_LIBS)
+
+unit_tests += tests/unit/pipeline
+tests_unit_pipeline_SOURCES = tests/unit/pipeline.c tests/unit/folder.h %D%/pipeline.c %D%/pipeline.h
+tests_unit_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/%D%
+tests_unit_pipeline_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_pipeline_LDADD = libcommon/base/libbase.la $(CMOCKA_LIBS)

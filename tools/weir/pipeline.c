@@ -188,7 +188,10 @@ pipeline_read(const char *path, struct fail *f)
 			break;
 		b.n += n = fread(b.p + b.n, 1, 4096, in);
 	} while (n);
-	if (ferror(in) || buf_putc(&b, '\0') < 0) {
+	if (b.n && memchr(b.p, '\0', b.n)) {
+		fail(f, WEIR_ECONFIG, "the pipeline %s is no text: it has a NUL byte", path);
+		buf_free(&b);
+	} else if (ferror(in) || buf_putc(&b, '\0') < 0) {
 		fail(f, WEIR_ECONFIG, "cannot read the pipeline %s, or it is larger than %u bytes", path, PIPELINE_BYTES);
 		buf_free(&b);
 	}

@@ -78,6 +78,17 @@ spawn(struct wrap *w)
 	return 0;
 }
 
+/* Does the line begin as an object does? */
+static int
+is_object(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && (p[i] == ' ' || p[i] == '\t' || p[i] == '\r'))
+		i++;
+	return i < n && p[i] == '{';
+}
+
 /* A line the command wrote.  It is data, whatever it looks like: a control line of this very stream is refused, a source's keys
  * are escaped, and anything else that looks like one is a reject of the next stage. */
 static int
@@ -98,7 +109,7 @@ made_line(struct wrap *w, const char *p, size_t n)
 	w->line.n = 0;
 	if (buf_put(&w->line, p, n) < 0)
 		return fail(&w->fail, WEIR_EAGAIN, "no memory"), bad(w);
-	if (w->is_source && *p == '{' && scan_document(w->line.p, n - 1, &(struct scan_limits){ .max_depth = 128, .last_wins = 1 }, &fault) == 0) {
+	if (w->is_source && is_object(p, n) && scan_document(w->line.p, n - 1, &(struct scan_limits){ .max_depth = 128, .last_wins = 1 }, &fault) == 0) {
 		w->line.n = 0;
 		if (control_escape(p, n, 1, &w->line) < 0)
 			return fail(&w->fail, WEIR_EAGAIN, "no memory"), bad(w);
@@ -122,21 +133,20 @@ drain(struct wrap *w)
 	if (!k)
 		return 1;
 	w->torn.n += (size_t)k;
-	if ((nl = memrchr(w->torn.p, '\n', w->torn.n))) {
+	if ((nl = memrchr(w->torn.p + w->torn.n - k, '\n', (size_t)k))) {
 		size_t whole = (size_t)(nl + 1 - w->torn.p);
 
-		for (char *from = w->torn.p; from <= nl; from = p) {
-			p = (char *)memchr(from, '\n', (size_t)(nl + 1 - from)) + 1;
-			if ((e = made_line(w, from, (size_t)(p - from))) < 0)
+		for (char *from = w->torn.p; (p = memchr(from, '\n', w->torn.n - (size_t)(from - w->torn.p))); from = p)
+			if ((e = made_line(w, from, (size_t)(++p - from))) < 0)
 				return e;
-		}
 		memmove(w->torn.p, nl + 1, w->torn.n - whole);
 		w->torn.n -= whole;
 	}
 	return 0;
 }
 
-/* Data to the command while its output is drained: neither side ever waits for the other.  p NULL: its end of file. */
+/* Data to the command while its output is drained: neither side ever waits for the other.  p NULL: its end of file, and then its
+ * output to the end.  A command may close its output and read on: `sh -c 'exec cat >log'`. */
 static int
 feed(struct wrap *w, const char *p, size_t n)
 {
@@ -151,7 +161,7 @@ feed(struct wrap *w, const char *p, size_t n)
 	for (;;) {
 		struct pollfd fd[2] = { { .fd = w->from, .events = POLLIN }, { .fd = n ? w->to : -1, .events = POLLOUT } };
 
-		if (p && !n)
+		if (p ? !n : w->from < 0)
 			return 0;
 		if (poll(fd, 2, -1) < 0 && errno != EINTR)
 			return fail_errno(&w->fail, WEIR_EIO, "poll"), bad(w);
@@ -165,8 +175,12 @@ feed(struct wrap *w, const char *p, size_t n)
 			p += k > 0 ? k : 0;
 			n -= k > 0 ? (size_t)k : 0;
 		}
-		if (fd[0].revents && (e = drain(w)))
-			return e < 0 ? e : 0;
+		if (fd[0].revents && (e = drain(w)) < 0)
+			return e;
+		if (fd[0].revents && e) {
+			close(w->from);
+			w->from = -1;
+		}
 	}
 }
 
@@ -191,7 +205,6 @@ finish(struct wrap *w)
 
 	if ((e = feed(w, NULL, 0)) < 0)
 		return e;
-	close(w->from);
 	while (waitpid(w->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return fail_errno(&w->fail, WEIR_EBUG, "waitpid"), bad(w);
@@ -471,6 +484,7 @@ command_wrap(int argc, char **argv)
 int
 command_strip(int argc, char **argv)
 {
+	static const struct scan_limits strip_limits = { .max_depth = SCAN_MAX_DEPTH, .last_wins = 1 };
 	struct lines in;
 	struct out out;
 	struct buf b = { 0 };
@@ -497,14 +511,15 @@ command_strip(int argc, char **argv)
 		while (!e && p < end) {
 			char *nl = memchr(p, '\n', (size_t)(end - p));
 			size_t len = nl ? (size_t)(nl + 1 - p) : (size_t)(end - p);
-			int mark = nl && memmem(p, len, "weir\"", 5) != NULL;
-			json_t *c = mark && what == LINES_WHOLE ? control_parse(p, len - 1) : NULL;
+			struct scan_fault fault;
+			int mark = what == LINES_WHOLE && memmem(p, len, "weir\"", 5) != NULL;
+			json_t *c = mark ? control_parse(p, len - 1) : NULL;
 
 			if (framed < 0)
 				framed = c && !strcmp(control_text(c, "k"), "hello");
 			if (c && framed) {
 				;	/* a control line of any run goes */
-			} else if (framed && mark) {
+			} else if (framed && mark && is_object(p, len) && scan_document(p, len - 1, &strip_limits, &fault) == 0) {
 				b.n = 0;
 				e = control_escape(p, len, -1, &b) < 0 ? fail(&f, WEIR_EAGAIN, "no memory") : out_data(&out, b.p, b.n, 1, &f);
 			} else {
