@@ -58,6 +58,7 @@ spawn(struct wrap *w)
 		return fail_errno(&w->fail, WEIR_EAGAIN, "cannot start"), bad(w);
 	if (!w->pid) {
 		signal(SIGPIPE, SIG_DFL);
+		signal(SIGXFSZ, SIG_DFL);
 		signal(SIGTERM, SIG_IGN);	/* the stream's end ends it */
 		signal(SIGINT, SIG_IGN);
 		if (dup2(to[0], 0) < 0 || dup2(from[1], 1) < 0)
@@ -80,6 +81,8 @@ spawn(struct wrap *w)
 
 /* A line the command wrote.  It is data, whatever it looks like: a control line of this very stream is refused, a source's keys
  * are escaped, and anything else that looks like one is a reject of the next stage. */
+static int made_line(struct wrap *w, const char *p, size_t n) __attribute__((nonnull));
+
 static int
 made_line(struct wrap *w, const char *p, size_t n)
 {
@@ -126,7 +129,7 @@ drain(struct wrap *w)
 		size_t whole = (size_t)(nl + 1 - w->torn.p);
 
 		for (char *from = w->torn.p; from <= nl; from = p) {
-			p = (char *)memchr(from, '\n', (size_t)(nl + 1 - from)) + 1;
+			p = (char *)rawmemchr(from, '\n') + 1;
 			if ((e = made_line(w, from, (size_t)(p - from))) < 0)
 				return e;
 		}
@@ -201,7 +204,7 @@ finish(struct wrap *w)
 	if (!good(w, WEXITSTATUS(status)))
 		return fail(&w->fail, WEIR_EAGAIN, "exit %d; --ok lists the codes that are good", WEXITSTATUS(status)), bad(w);
 	if (w->torn.n)
-		return fail(&w->fail, WEIR_EDATA, "its last line has no newline"), bad(w);
+		return fail(&w->fail, WEIR_EDATA, "its last line has no newline, so its output was cut off, and nothing of it is committed; end that line if it is whole"), bad(w);
 	return 0;
 }
 
