@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "weir.h"
 
 int
 fail(struct fail *f, int code, const char *fmt, ...)
@@ -19,6 +20,36 @@ fail(struct fail *f, int code, const char *fmt, ...)
 }
 
 int
+fail_path_code(int e)
+{
+	switch (e) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+	case ENOTDIR:
+	case ELOOP:
+	case ENAMETOOLONG:
+		return WEIR_ECONFIG;
+	default:
+		return WEIR_EIO;
+	}
+}
+
+static const char *
+remedy(int e)
+{
+	switch (e) {
+	case ENOSPC:
+	case EDQUOT:
+		return "; make room and run it again";
+	case EFBIG:
+		return "; raise the limit of file sizes (ulimit -f) and run it again";
+	default:
+		return "";
+	}
+}
+
+int
 fail_errno(struct fail *f, int code, const char *fmt, ...)
 {
 	int e = errno, n;
@@ -28,6 +59,6 @@ fail_errno(struct fail *f, int code, const char *fmt, ...)
 	n = vsnprintf(f->text, sizeof f->text, fmt, ap);
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof f->text)
-		snprintf(f->text + n, sizeof f->text - (size_t)n, ": %s", strerror(e));
+		snprintf(f->text + n, sizeof f->text - (size_t)n, ": %s%s", strerror(e), remedy(e));
 	return f->code = code;
 }

@@ -7,9 +7,11 @@
 #include "emit.h"
 
 /* Length of the UTF-8 sequence at p (RFC 3629), or 0. */
-static size_t
-utf8_length(const unsigned char *p, size_t n)
+size_t
+emit_utf8_length(const char *text, size_t n)
 {
+	const unsigned char *p = (const unsigned char *)text;
+
 	if (*p < 0x80)
 		return 1;
 	if (*p >= 0xc2 && *p <= 0xdf && n > 1 && (p[1] & 0xc0) == 0x80)
@@ -51,7 +53,7 @@ emit_string(struct buf *b, const char *text, size_t n)
 			}
 			p++;
 		} else {
-			size_t k = utf8_length(p, (size_t)(e - p));
+			size_t k = emit_utf8_length((const char *)p, (size_t)(e - p));
 
 			if (k) {
 				memcpy(o, p, k);

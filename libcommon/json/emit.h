@@ -12,6 +12,9 @@
 int	emit_string(struct buf *, const char *p, size_t n);
 int	emit_text(struct buf *, const char *s);
 
+/* Bytes of the character that p[0..n) begins with, 0 if they are no UTF-8. */
+size_t	emit_utf8_length(const char *p, size_t n);
+
 int	emit_int(struct buf *, int64_t v);
 
 /* The shortest digits that read back as v; not finite: null. */

@@ -27,7 +27,7 @@ static int
 mkdir_at(int dir, const char *name, struct fail *f)
 {
 	if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
-		return fail_errno(f, WEIR_EIO, "cannot make the directory %s", name);
+		return fail_errno(f, fail_path_code(errno), "cannot make the directory %s", name);
 	return 0;
 }
 
@@ -39,8 +39,10 @@ folder(int dir, const char *name, int make, struct fail *f)
 
 	if (fd >= 0)
 		return fd;
-	if (errno != ENOENT || !make)
-		return fail_errno(f, errno == ENOENT ? WEIR_ESTATE : WEIR_EIO, "%s", name), -1;
+	if (errno == ENOENT && !make)
+		return fail(f, WEIR_ESTATE, "the state directory has no folder %s: it was removed, or -s was another one; --state-reset goes on without it", name), -1;
+	if (errno != ENOENT)
+		return fail_errno(f, fail_path_code(errno), "cannot open the directory %s", name), -1;
 	if (mkdir_at(dir, name, f) < 0)
 		return -1;
 	if (fsync(dir) < 0)
@@ -71,7 +73,7 @@ make_path(const char *path, struct fail *f)
 			continue;
 		*p = '\0';
 		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-			e = fail_errno(f, WEIR_EIO, "cannot make the state directory %s", copy);
+			e = fail_errno(f, fail_path_code(errno), "cannot make the state directory %s", copy);
 		*p = c;
 		if (!c)
 			break;
@@ -123,7 +125,7 @@ pipeline(struct state_dir *d, const char *pipe, struct fail *f)
 			return parse_pipeline(d, pipe, text, (size_t)n, f);
 		}
 		if (errno != ENOENT)
-			return fail_errno(f, WEIR_EIO, "%s/pipeline.json", d->path);
+			return fail_errno(f, fail_path_code(errno), "cannot open %s/pipeline.json", d->path);
 		if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r)
 			return fail_errno(f, WEIR_EIO, "no random numbers");
 		snprintf(text, 40, "%016" PRIx64 "%016" PRIx64, r[0], r[1]);
@@ -158,7 +160,7 @@ state_open(const char *path, const char *pipe, const char *shard, struct state_d
 	if ((e = make_path(path, f)))
 		goto fail;
 	if ((d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
-		e = fail_errno(f, WEIR_EIO, "cannot open the state directory %s", path);
+		e = fail_errno(f, fail_path_code(errno), "cannot open the state directory %s", path);
 		goto fail;
 	}
 	if ((e = pipeline(d, pipe, f)))
@@ -207,7 +209,7 @@ state_lock(struct state_dir *d, struct fail *f)
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
 	if ((d->lock = openat(d->shard, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
-		return fail_errno(f, WEIR_EIO, "%s/%s/LOCK", d->path, d->shard_name);
+		return fail_errno(f, fail_path_code(errno), "cannot open %s/%s/LOCK", d->path, d->shard_name);
 	if (fcntl(d->lock, F_OFD_SETLK, &l) < 0)
 		return errno == EAGAIN || errno == EACCES ?
 		    fail(f, WEIR_EAGAIN, "this pipeline runs already: %s is locked by another process", d->path) :

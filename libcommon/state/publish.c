@@ -41,12 +41,12 @@ publish_begin(struct publish *p, int dir, struct fail *f)
 	if (p->fd >= 0)
 		return 0;
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)
-		return fail_errno(f, WEIR_EIO, "cannot create a file in the state directory");
+		return fail_errno(f, fail_path_code(errno), "cannot create a file in the state directory");
 	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
 		return fail_errno(f, WEIR_EIO, "no random numbers");
 	snprintf(p->temp, sizeof p->temp, ".tmp-%ld-%016" PRIx64, (long)getpid(), random);
 	p->fd = openat(dir, p->temp, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-	return p->fd < 0 ? fail_errno(f, WEIR_EIO, "cannot create a file in the state directory") : 0;
+	return p->fd < 0 ? fail_errno(f, fail_path_code(errno), "cannot create a file in the state directory") : 0;
 }
 
 void

@@ -265,7 +265,7 @@ snapshot_open(int dir, const char *name, const struct snapshot_meta *want, struc
 		return fail(f, WEIR_EAGAIN, "no memory");
 	}
 	if ((fd = openat(dir, name, O_RDONLY | O_CLOEXEC)) < 0) {
-		e = errno == ENOENT ? fail(f, WEIR_ESTATE, "the state %s is missing", name) : fail_errno(f, WEIR_EIO, "the state %s", name);
+		e = errno == ENOENT ? fail(f, WEIR_ESTATE, "the state %s is missing; --state-reset goes on without it", name) : fail_errno(f, WEIR_EIO, "the state %s", name);
 	} else if (fstat(fd, &st) < 0) {
 		e = fail_errno(f, WEIR_EIO, "the state %s", name);
 	} else if (!st.st_size) {

@@ -419,7 +419,7 @@ host_begin(struct host *h)
 		e = take_hello(h);
 	} else {
 		if (h->sink && run && *run)
-			return fail(&h->fail, WEIR_EFRAME, "the stream has no hello: a stage before this one is no stage of weir, or died before its first line"),
+			return fail(&h->fail, WEIR_EFRAME, "the stream has no hello: a stage before this one is no stage of weir; put it behind `weir wrap --`"),
 			    host_fail(h);
 		if (run && *run)
 			snprintf(h->run, sizeof h->run, "%s", run);

@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "control.h"
+#include "emit.h"
 #include "host.h"
 #include "publish.h"
 
@@ -63,13 +64,34 @@ const struct weir_opt host_sink_opts[] = {
 
 /* ---- messages ---- */
 
+/* Messages quote events: bytes that are no UTF-8 become '?', or a log in JSON could not have the line. */
+static const char *
+utf8_only(const char *text, char clean[MESSAGE_MAX])
+{
+	size_t n = 0;
+
+	while (*text && n + 5 < MESSAGE_MAX) {
+		size_t k = emit_utf8_length(text, strnlen(text, 4));
+
+		if (k)
+			memcpy(clean + n, text, k);
+		else
+			clean[n] = '?';
+		n += k ? k : 1;
+		text += k ? k : 1;
+	}
+	clean[n] = '\0';
+	return clean;
+}
+
 void
 host_say(const struct stage *s, const char *level, const char *text)
 {
-	char line[MESSAGE_MAX];
+	char line[MESSAGE_MAX], clean[MESSAGE_MAX];
 	int json = s->common.json_log, n;
 	size_t len;
 
+	text = utf8_only(text, clean);
 	if (json) {
 		json_t *o = json_pack("{s:s,s:s,s:s}", "level", level, "message", text, "stage", s->name);
 		char *t = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;

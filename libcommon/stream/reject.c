@@ -108,12 +108,14 @@ host_reject(struct stage *s, const char *code, const char *path, const char *mes
 	if (rejects_file(s) < 0)
 		return h->fail.code;
 	if (!s->rejects) {
-		char text[1024];
+		char text[1024], shown[SHOWN_BYTES];
 
 		if (s->rejects_shown++ >= SHOWN || s->common.quiet)
 			return 0;
+		for (size_t i = 0; i < SHOWN_BYTES && i < n; i++)	/* a NUL would end the message */
+			shown[i] = event[i] ? event[i] : ' ';
 		snprintf(text, sizeof text, "rejected (%s)%s%s: %s: %.*s%s", code, path ? " " : "", path ? path : "", message,
-		    n > SHOWN_BYTES ? SHOWN_BYTES : (int)n, event, n > SHOWN_BYTES ? "..." : "");
+		    n > SHOWN_BYTES ? SHOWN_BYTES : (int)n, shown, n > SHOWN_BYTES ? "..." : "");
 		host_say(s, "reject", text);
 		return 0;
 	}

@@ -59,6 +59,7 @@ signals(void)
 	sigaction(SIGUSR1, &a, NULL);
 	a.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &a, NULL);
+	sigaction(SIGXFSZ, &a, NULL);	/* a file at the limit of sizes is an error of write(2), as a full disk is */
 }
 
 void
@@ -509,6 +510,7 @@ read_loop(struct host *h, char *p, size_t n, int what)
 static int
 run_reader(struct host *h)
 {
+	const char *run = getenv("WEIR_RUN");
 	char *p = NULL;
 	size_t n = 0;
 	int what, e;
@@ -519,6 +521,10 @@ run_reader(struct host *h)
 	out_grow_pipe(0);
 	if ((e = first_line(h, &p, &n, &what)) < 0 || (e = may_sink(h)) < 0)
 		return e;
+	/* Not even hello came.  That is the death of a stage before this one, and not a stream without control lines (76). */
+	if (h->sink && !h->hello && what == LINES_EOF && run && *run)
+		return fail(&h->fail, WEIR_EAGAIN, "input ended before its first line: a stage before this one died. Nothing is committed; run it again"),
+		    host_fail(h);
 	if (h->hello && lines_empty(&h->in))
 		p = NULL;
 	/* The stages may want more columns in begin(), and a stream's limits may move the buffer: the batch and the span come after. */

@@ -118,7 +118,7 @@ static int
 watch(const struct launch *l, struct process *p, size_t n)
 {
 	size_t left = n;
-	int worst = 0;
+	int worst = 0, told = 0;
 
 	while (left) {
 		int status, code;
@@ -143,7 +143,8 @@ watch(const struct launch *l, struct process *p, size_t n)
 			code = code_of(l, &p[i]);
 			if (code && (!worst || (follows(worst) && !follows(code))))
 				worst = code;
-			if (code) {
+			if (code && !told) {	/* once: the second one ends a stage at once, and its rejects with it */
+				told = 1;
 				tell(p, n, SIGTERM);
 				alarm(GRACE_S);
 			}

@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,7 @@ main(int argc, char **argv)
 	struct fail f;
 
 	weir_main_fds();
+	signal(SIGXFSZ, SIG_IGN);	/* a file at the limit of sizes is an error of write(2): 74 and a message */
 	if (argc < 2) {
 		usage(stderr);
 		return -WEIR_EUSAGE;

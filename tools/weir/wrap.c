@@ -58,6 +58,7 @@ spawn(struct wrap *w)
 		return fail_errno(&w->fail, WEIR_EAGAIN, "cannot start"), bad(w);
 	if (!w->pid) {
 		signal(SIGPIPE, SIG_DFL);
+		signal(SIGXFSZ, SIG_DFL);
 		signal(SIGTERM, SIG_IGN);	/* the stream's end ends it */
 		signal(SIGINT, SIG_IGN);
 		if ((!w->is_source && dup2(to[0], 0) < 0) || dup2(from[1], 1) < 0)	/* a source reads what weir run was given */
@@ -91,6 +92,8 @@ is_object(const char *p, size_t n)
 
 /* A line the command wrote.  It is data, whatever it looks like: a control line of this very stream is refused, a source's keys
  * are escaped, and anything else that looks like one is a reject of the next stage. */
+static int made_line(struct wrap *w, const char *p, size_t n) __attribute__((nonnull));
+
 static int
 made_line(struct wrap *w, const char *p, size_t n)
 {
@@ -214,7 +217,7 @@ finish(struct wrap *w)
 	if (!good(w, WEXITSTATUS(status)))
 		return fail(&w->fail, WEIR_EAGAIN, "exit %d; --ok lists the codes that are good", WEXITSTATUS(status)), bad(w);
 	if (w->torn.n)
-		return fail(&w->fail, WEIR_EDATA, "its last line has no newline"), bad(w);
+		return fail(&w->fail, WEIR_EDATA, "its last line has no newline, so its output was cut off, and nothing of it is committed; end that line if it is whole"), bad(w);
 	return 0;
 }
 

@@ -45,6 +45,13 @@ db_error(struct sqlite_catalog *c, const char *what, struct fail *f)
 	case SQLITE_FULL:
 	case SQLITE_IOERR:
 		return fail(f, WEIR_EIO, "the catalog %s: cannot %s: %s", c->head.uri, what, sqlite3_errmsg(c->db));
+	case SQLITE_CANTOPEN:	/* its text says no more than that */
+		errno = sqlite3_system_errno(c->db);
+		if (errno)
+			return fail_errno(f, WEIR_ECONFIG, "the catalog %s: cannot %s", c->head.uri, what);
+		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: %s", c->head.uri, what, sqlite3_errmsg(c->db));
+	case SQLITE_READONLY:
+		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: no permission to write to the file, or to its folder", c->head.uri, what);
 	case SQLITE_NOMEM:
 		return fail(f, WEIR_EAGAIN, "the catalog %s: cannot %s: no memory", c->head.uri, what);
 	default:
