@@ -87,8 +87,8 @@ no_directory(void **state)
 	(void)state;
 	assert_int_equal(state_open("", "p", "0/1", &d, &f), WEIR_EUSAGE);
 	assert_int_equal(spill(in_folder("file"), "x", 1), 0);
-	assert_int_equal(state_open(in_folder("file"), "p", "0/1", &d, &f), WEIR_EIO);
-	assert_int_equal(state_open(in_folder("file/sub"), "p", "0/1", &d, &f), WEIR_EIO);
+	assert_int_equal(state_open(in_folder("file"), "p", "0/1", &d, &f), WEIR_ECONFIG);
+	assert_int_equal(state_open(in_folder("file/sub"), "p", "0/1", &d, &f), WEIR_ECONFIG);
 }
 
 /* Many processes make the same directory at once: all get the one seed that was published. */

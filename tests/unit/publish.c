@@ -209,7 +209,7 @@ no_room(void **state)
 		close(full);
 	}
 	none = open("/dev/null", O_RDONLY);
-	assert_int_equal(publish_bytes(none, "file", "x", 1, &f), WEIR_EIO);
+	assert_int_equal(publish_bytes(none, "file", "x", 1, &f), WEIR_ECONFIG);
 	close(none);
 }
 

@@ -178,7 +178,7 @@ mistakes(void **state)
 		assert_int_equal(side_open("/dev/full", &s, &f), 0);
 		assert_int_equal(side_line(s, "{}", 2, &f), 0);
 		assert_int_equal(side_sync(s, &f), WEIR_EIO);
-		assert_string_equal(f.text, "cannot write /dev/full: No space left on device");
+		assert_string_equal(f.text, "cannot write /dev/full: No space left on device; make room and run it again");
 		side_close(s);
 	}
 }

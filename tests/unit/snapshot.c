@@ -129,7 +129,7 @@ once(void **state)
 	assert_int_equal(snapshot_create(dir, "b", &meta, &s, &f), 0);
 	snapshot_abort(s);
 	assert_int_equal(check("b", 0), WEIR_ESTATE);
-	assert_string_equal(f.text, "the state b is missing");
+	assert_string_equal(f.text, "the state b is missing; --state-reset goes on without it");
 }
 
 /* Every byte, every shorter file, and bytes behind the end. */
