@@ -131,9 +131,10 @@ void		 host_say(const struct stage *, const char *level, const char *text);
 
 extern const struct weir_opt host_opts[], host_source_opts[], host_sink_opts[];
 
-/* between host.c, run.c, reject.c and epoch.c */
+/* between host.c, services.c, run.c, reject.c and epoch.c */
 extern const struct weir_host host_table;
 int		 host_fail(struct host *);	/* h->fail as a message, once; returns its code */
+int		 host_stage_fail(struct stage *);	/* the same in the name of a stage */
 int		 host_chain(struct host *, size_t from, struct batch *);
 int		 host_flush_made(struct host *, struct stage *);
 int		 host_open(struct host *);
