@@ -496,7 +496,11 @@ blanks(const char *p, const char *e)
 static inline int
 has_key(const struct node *v, uint64_t w, const char *p, uint32_t n)
 {
-	return v->key_n == n && v->key && load8(v->key) == w && (n <= 8 || !memcmp(v->key + 8, p + 8, n - 8));
+	if (v->key_n != n || !v->key || load8(v->key) != w)
+		return 0;
+	if (n <= 16)		/* the second word may overlap the first */
+		return n <= 8 || load8(v->key + n - 8) == load8(p + n - 8);
+	return !memcmp(v->key + 8, p + 8, n - 8);
 }
 
 /* The child of the wanted object f->node that has this key, or -1. */
