@@ -120,7 +120,8 @@ make(const struct events_options *o, uint64_t index, struct event *e)
 
 	e->id[0] = (draw(o->seed, index, USE_ID_A) & ~UINT64_C(0xf000)) | 0x4000;			/* UUID version 4 */
 	e->id[1] = (draw(o->seed, index, USE_ID_B) & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62;
-	e->time_us = START_US + (int64_t)index * STEP_US - (int64_t)(draw(o->seed, index, USE_TIME) % JITTER_US);
+	/* Bad lines have indexes of their own, above 2^62: their clock is the rest. */
+	e->time_us = START_US + (int64_t)(index & (UINT64_MAX >> 2)) * STEP_US - (int64_t)(draw(o->seed, index, USE_TIME) % JITTER_US);
 	e->late = chance(draw(o->seed, index, USE_LATE), o->late);
 	if (e->late)
 		e->time_us -= LATE_MIN_US + (int64_t)(draw(o->seed, index, USE_LATENESS) % (LATE_MAX_US - LATE_MIN_US));
