@@ -9,4 +9,4 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 check_PROGRAMS += $(unit_tests)
 e2e_tests += tests/layers.t tests/man.t tests/broken.t tests/e2e/weir.t
 TESTS += $(unit_tests) $(e2e_tests)
-EXTRA_DIST += $(e2e_tests) tests/e2e tests/lib tests/data tests/interop tests/bench
+EXTRA_DIST += $(e2e_tests)
