@@ -586,13 +586,12 @@ forward_bar(struct host *h, const json_t *bar, json_t *acct)
 
 /* bar: as it came, or as the source makes it (without acct, n, hash, seq); NULL on plain input, where the end is the only barrier. */
 int
-host_barrier(struct host *h, json_t *bar, int last, int64_t started)
+host_barrier(struct host *h, json_t *bar, int last)
 {
 	size_t to = h->sink ? h->n - 1 : h->n;
 	json_t *acct;
 	int e;
 
-	(void)started;
 	if (last && !strcmp(bar ? control_text(bar, "last") : "end", "end") && (e = host_flush_stages(h)) < 0)
 		return e;
 	if ((e = host_check_rejects(h)) < 0 || (e = host_sides_sync(h)) < 0 || (e = snapshot_all(h, 0, to)) < 0)

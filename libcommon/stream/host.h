@@ -140,7 +140,7 @@ int		 host_flush_made(struct host *, struct stage *);
 int		 host_open(struct host *);
 int		 host_begin(struct host *);
 void		 host_close(struct host *);
-int		 host_barrier(struct host *, json_t *bar, int last, int64_t started);
+int		 host_barrier(struct host *, json_t *bar, int last);
 int		 host_watermark(struct host *, int64_t ts);
 int		 host_flush_stages(struct host *);
 int		 host_reject(struct stage *, const char *code, const char *path, const char *message, const char *source, const char *event, size_t n, int raw);

@@ -153,7 +153,7 @@ cut(struct host *h, int last, const char *why)
 	bar = json_pack("{s:s,s:s,s:s,s:s,s:o}", "id", id, "k", "bar", "last", last ? why : "", "run", h->run, "off", o);
 	if (!h->off || !bar)
 		return fail(&h->fail, WEIR_EBUG, "no memory, or %s's position is no JSON", s->is->name), host_fail(h);
-	e = host_barrier(h, bar, last, 0);
+	e = host_barrier(h, bar, last);
 	json_decref(bar);
 	return e;
 }
@@ -256,7 +256,7 @@ control(struct host *h, json_t *c)
 			return frame_error(h, "the %" PRIu64 " lines of epoch %" PRIu64 " are not those that were sent", n, id);
 		XXH3_64bits_reset(h->hash_in);
 		h->n_in = 0;
-		if ((e = host_barrier(h, c, *last != '\0', 0)) < 0)
+		if ((e = host_barrier(h, c, *last != '\0')) < 0)
 			return e;
 		return 0;
 	}
@@ -480,7 +480,7 @@ read_loop(struct host *h, char *p, size_t n, int what)
 			if (h->torn_n)
 				return fail(&h->fail, WEIR_EDATA, "the last line is longer than --max-line %" PRIu64 " and has no newline",
 				    h->stage[0].common.max_line), host_fail(h);
-			if ((e = host_barrier(h, NULL, 1, 0)) < 0)
+			if ((e = host_barrier(h, NULL, 1)) < 0)
 				return e;
 			return write_out(h);
 		case LINES_WHOLE:

@@ -74,8 +74,6 @@ resolve(const struct pipeline *pl, struct launch *l)
 			return near ? command_error(WEIR_ECONFIG, "'%s' is no stage and no program; is it %s?", word, near) :
 			    command_error(WEIR_ECONFIG, "'%s' is no stage and no program", word);
 		}
-		if (!s->is && i + 1 == pl->n && i)
-			continue;
 	}
 	for (size_t i = 0; i < l->n && !l->quiet; i++)
 		if (!l->stage[i].is)
