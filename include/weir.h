@@ -110,10 +110,12 @@ struct weir_stream {
 
 /* A barrier as a sink sees it.  Texts are compact JSON, see weir-stream(5). */
 struct weir_barrier {
-	const char	*token, *prev;	/* "run/id" */
-	const char	*off, *acct;
+	const char	*token;		/* "run/id" of this epoch */
+	const char	*prev;		/* of the last commit, or none: epochs since then were held */
+	const char	*off;
+	const char	*acct;		/* of all epochs since the last commit */
 	const char	*hash;		/* 16 hex digits over the sink's input of this epoch */
-	uint64_t	 n;		/* events of this epoch that reached the sink */
+	uint64_t	 n;		/* events that reached the sink since the last commit */
 	int		 last;		/* eos follows */
 };
 
@@ -149,6 +151,7 @@ struct weir_stage {
 	int	(*feed)(struct weir_ctx *, void *self, const char **name);
 	int	(*recover)(struct weir_ctx *, void *self, const char **position);	/* *position comes in as --pipeline, or NULL */
 	int	(*prepare)(struct weir_ctx *, void *self, const struct weir_barrier *);
+	/* 0; or 1: the epoch is held, nothing of it is in the store yet, and the next commit covers it. */
 	int	(*commit)(struct weir_ctx *, void *self, const struct weir_barrier *);
 	int	(*check)(struct weir_ctx *, void *self);	/* weir doctor: one weir_finding() per part */
 	void	(*close)(struct weir_ctx *, void *self);	/* also after a failed open(); self was zeroed */

@@ -275,16 +275,18 @@ else
 	mounted=1
 	fill() { rm -f small/fill; dd if=/dev/zero of=small/fill bs=4k 2>/dev/null; [ "$1" = 0 ] || truncate -s -$(($1 * 4096)) small/fill; }
 	base64 -w 60 /dev/urandom | head -n 20000 | awk '{ printf "{\"id\":%d,\"s\":\"%s\"}\n", NR, $0 }' >wide
+	usual_state=$XDG_STATE_HOME XDG_STATE_HOME=$PWD/state-files	# another table: another directory
 	WEIR_CATALOG='sqlite:files.db?timeout=300'
 	iceberg-out -q --plain $table --create --warehouse small/w --columns id=long,s=string <good >out
 	into 'disk full: data file' 74 ".parquet: No space left on device; $room" 'weir run -q --fuse $way "cat wide | $sink"'
 	into 'disk full: new file' 74 "No space left on device; $room" "$simple" 'fill 0' 'rm small/fill'
 	into 'disk full: manifest' 74 '-m0.avro: No space left' 'iceberg-out --plain $table <good' 'fill 1' 'rm small/fill'
 	into 'disk full: table metadata' 74 ".metadata.json: No space left" 'iceberg-out --plain $table <good' 'fill 3' 'rm small/fill'
+	XDG_STATE_HOME=$PWD/state-small
 	WEIR_CATALOG='sqlite:small/catalog.db?timeout=300'
 	iceberg-out -q --plain $table --create --warehouse "$PWD/w2" --columns id=long,s=string <good >out
 	into 'disk full: catalog' 74 'the catalog sqlite:small/catalog.db' "$simple" 'fill 0' 'rm small/fill'
-	WEIR_CATALOG=$usual
+	WEIR_CATALOG=$usual XDG_STATE_HOME=$usual_state
 	into 'disk full: state' 74 "No space left on device; $room" \
 		'weir run -q --fuse $way -s small/st "cat wide | dedupe -k id | iceberg-out $table --pipeline full"' 'fill 2' 'rm -rf small/fill small/st'
 	into 'disk full: rejects' 74 "cannot write small/rejects: No space left on device; $room" \

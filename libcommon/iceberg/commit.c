@@ -368,20 +368,29 @@ out:
 	return e;
 }
 
+int
+commit_branch(const struct table *t, const char *ref, int64_t *head, struct fail *f)
+{
+	const char *type = json_string_value(json_object_get(json_object_get(json_object_get(t->meta->doc, "refs"), ref), "type"));
+
+	if (!metadata_ref(t->meta, ref, head))
+		return fail(f, WEIR_ECONFIG, "table %s has no branch %s", t->name, ref);
+	if (type && strcmp(type, "branch"))
+		return fail(f, WEIR_ECONFIG, "%s of table %s is a %s, not a branch", ref, t->name, type);
+	return 0;
+}
+
 static int
 writable(struct attempt *a)
 {
 	const struct metadata *m = a->table->meta;
 	const struct commit *c = a->commit;
-	const json_t *ref = json_object_get(json_object_get(m->doc, "refs"), c->ref);
-	const char *type = json_string_value(json_object_get(ref, "type"));
+	int e;
 
 	if (m->format != 2)
 		return fail(a->fail, WEIR_ECONFIG, "table %s has format version %d; version 2 can be written", a->table->name, m->format);
-	if (!metadata_ref(m, c->ref, &a->parent))
-		return fail(a->fail, WEIR_ECONFIG, "table %s has no branch %s", a->table->name, c->ref);
-	if (type && strcmp(type, "branch"))
-		return fail(a->fail, WEIR_ECONFIG, "%s of table %s is a %s, not a branch", c->ref, a->table->name, type);
+	if ((e = commit_branch(a->table, c->ref, &a->parent, a->fail)) < 0)
+		return e;
 	if (c->schema && m->current_schema_id != c->base_schema_id)
 		return fail(a->fail, WEIR_EAGAIN, "another program changed the schema of table %s while this commit was made; run it again", a->table->name);
 	if (c->n_files && !metadata_spec(m, c->spec->id))

@@ -41,6 +41,9 @@ struct commit {
  * other codes: it has not happened.  The table is loaded anew on 0. */
 int	commit_append(struct table *, struct commit *, struct fail *);
 
+/* May `ref` be appended to?  Its snapshot into *head, -1 for none; WEIR_ECONFIG when it is no branch. */
+int	commit_branch(const struct table *, const char *ref, int64_t *head, struct fail *);
+
 struct commit_table {
 	const char		*name;
 	const struct schema	*schema;	/* with ids, schema-id 0 */

@@ -300,6 +300,65 @@ state_ckpt(struct state_dir *d, const char *run, uint64_t id, int make, struct f
 	return fd;
 }
 
+static int
+done_folder(struct state_dir *d, const char *sink, int make, struct fail *f)
+{
+	int done = folder(d->shard, "done", make, f), fd;
+
+	if (done < 0)
+		return -1;
+	fd = folder(done, sink, make, f);
+	close(done);
+	return fd;
+}
+
+int
+state_done(struct state_dir *d, const char *sink, uint64_t id, const char *token, struct fail *f)
+{
+	int fd = done_folder(d, sink, 1, f), e;
+	char name[24];
+
+	if (fd < 0)
+		return f->code;
+	snprintf(name, sizeof name, "%" PRIu64, id);
+	e = publish_bytes(fd, name, token, strlen(token), f);
+	close(fd);
+	return e == WEIR_EFENCED ? 0 : e;
+}
+
+static int
+is_number(int fd, const char *name, const void *arg)
+{
+	(void)fd;
+	(void)arg;
+	return *name && !name[strspn(name, "0123456789")];
+}
+
+int
+state_done_newest(struct state_dir *d, const char *sink, struct buf *token, struct fail *f)
+{
+	int dir = done_folder(d, sink, 0, f), fd, e;
+	char name[24], text[TOKEN_SIZE];
+	uint64_t id = 0;
+	ssize_t n = -1;
+
+	if (dir < 0)
+		return f->code == WEIR_ESTATE ? 0 : f->code;
+	if ((e = greatest(dup(dir), is_number, NULL, &id, f)) || !id) {
+		close(dir);
+		return e;
+	}
+	snprintf(name, sizeof name, "%" PRIu64, id);
+	if ((fd = openat(dir, name, O_RDONLY | O_CLOEXEC)) >= 0) {
+		n = read(fd, text, sizeof text - 1);
+		close(fd);
+	}
+	close(dir);
+	if (n < 0)
+		return fail_errno(f, WEIR_EIO, "cannot read done/%s/%s", sink, name);
+	return buf_put(token, text, (size_t)n) | buf_putc(token, '\0') ? fail(f, WEIR_EAGAIN, "no memory") : 1;
+}
+
 int
 state_plain_newest(struct state_dir *d, const char *name, uint64_t *n, struct fail *f)
 {

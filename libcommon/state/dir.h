@@ -4,6 +4,7 @@
  *	DIR/pipeline.json		pipe and seed, written once
  *	DIR/<i-N>/LOCK			held while a run is on: a courtesy
  *	DIR/<i-N>/runs/<run>/ckpt/<id>/	the files of one checkpoint, each written once
+ *	DIR/<i-N>/done/<sink>/<id>	a commit of the sink was seen: a cache
  *	DIR/<i-N>/rejects/
  *	DIR/plain/<n>/			snapshots of runs on plain input
  */
@@ -35,6 +36,11 @@ int	state_next_number(struct state_dir *, uint64_t *, struct fail *);
 
 /* A descriptor of the folder of checkpoint `id` of `run`, made when `make` is set; -1 with errno in *f (WEIR_ESTATE: not there). */
 int	state_ckpt(struct state_dir *, const char *run, uint64_t id, int make, struct fail *);
+
+/* The mark of a commit: done/<sink>/<id>, which holds the token.  A mark that is there already stays as it is. */
+int	state_done(struct state_dir *, const char *sink, uint64_t id, const char *token, struct fail *);
+/* The token of the newest mark, NUL-terminated: 1, or 0 when there is none. */
+int	state_done_newest(struct state_dir *, const char *sink, struct buf *token, struct fail *);
 
 /* For plain input: the newest n of plain/<n>/ that holds `name` (0: none), and a descriptor of plain/<n>/. */
 int	state_plain_newest(struct state_dir *, const char *name, uint64_t *n, struct fail *);

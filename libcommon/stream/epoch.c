@@ -13,6 +13,8 @@
 #include "control.h"
 #include "host.h"
 
+#define EPOCH_USUAL	"10s"	/* of a source that does not end by itself */
+
 static int
 no_memory(struct host *h)
 {
@@ -26,146 +28,6 @@ keep(struct buf *b, const char *text)
 	if (buf_puts(b, text) < 0 || buf_putc(b, '\0') < 0)
 		return "";
 	return b->p;
-}
-
-/* Names of instances count along the chain: dedupe, dedupe.2. */
-static void
-name_instances(struct host *h)
-{
-	for (size_t k = 0; k < h->n; k++) {
-		struct stage *s = &h->stage[k];
-		size_t n = 1, len = strlen(s->is->name);
-
-		for (const char *p = h->stream.chain; *p; p += strcspn(p, ";") + (p[strcspn(p, ";")] == ';'))
-			n += !strncmp(p, s->is->name, len) && p[len] == ':';
-		for (size_t j = 0; j < k; j++)
-			n += !strcmp(h->stage[j].is->name, s->is->name);
-		if (n > 1)
-			snprintf(s->name, sizeof s->name, "%s.%zu", s->is->name, n);
-	}
-}
-
-static struct snapshot_meta
-meta_of(const struct stage *s)
-{
-	const struct host *h = s->host;
-
-	return (struct snapshot_meta){ .stage = s->is->name, .semantic = s->is->version, .config = s->meaning, .pipe = h->stream.pipe, .run = h->run, .id = h->id };
-}
-
-/* The snapshot of the last committed epoch into the stage.  A source's is a help and no more. */
-static int
-restore(struct stage *s)
-{
-	struct host *h = s->host;
-	struct snapshot_meta want = meta_of(s);
-	struct weir_state *r = NULL;
-	char run[TOKEN_RUN_SIZE], name[112];
-	uint64_t id = 0;
-	int dir = -1, e = 0;
-
-	if (!s->is->restore || !h->state || s->common.state_reset)
-		return 0;
-	snprintf(name, sizeof name, "%s.base", s->name);
-	if (!h->stream.framed) {
-		if ((e = state_plain_newest(h->state, name, &id, &h->fail)))
-			return host_fail(h);
-		if (!id)
-			return 0;
-		want.pipe = "";
-		dir = state_plain(h->state, id, 0, &h->fail);
-	} else {
-		if (token_parse(h->stream.prev, run, &id) < 0)
-			return 0;
-		dir = state_ckpt(h->state, run, id, 0, &h->fail);
-	}
-	e = dir < 0 ? h->fail.code : snapshot_open(dir, name, &want, &r, &h->fail);
-	if (dir >= 0)
-		close(dir);
-	if (e && s->is->role == WEIR_SOURCE && e == WEIR_ESTATE) {
-		host_say(s, "note", "no snapshot of its own: watermarks and arrival times start anew");
-		return 0;
-	}
-	if (e) {
-		char text[sizeof h->fail.text];
-
-		snprintf(text, sizeof text, "%.900s (checkpoint %s)", h->fail.text, h->stream.framed ? h->stream.prev : "of the last run on plain input");
-		host_say(s, "error", text);
-		h->said = 1;
-		return e;
-	}
-	e = s->is->restore(&s->ctx, s->self, r);
-	snapshot_close(r);
-	return e < 0 ? e : 0;
-}
-
-static int
-snapshot(struct stage *s, int dir)
-{
-	struct host *h = s->host;
-	struct snapshot_meta meta = meta_of(s);
-	struct weir_state *w;
-	char name[112];
-	int e;
-
-	snprintf(name, sizeof name, "%s.base", s->name);
-	if (snapshot_create(dir, name, &meta, &w, &h->fail) < 0)
-		return host_fail(h);
-	if ((e = s->is->snapshot(&s->ctx, s->self, w, 1)) < 0) {
-		snapshot_abort(w);
-		return e;
-	}
-	return snapshot_finish(w, &h->fail) < 0 ? host_fail(h) : 0;
-}
-
-static int
-snapshot_all(struct host *h, size_t from, size_t to)
-{
-	int dir = -1, e = 0;
-
-	for (size_t k = from; !e && k < to; k++) {
-		struct stage *s = &h->stage[k];
-
-		if (!h->state || !s->is->snapshot)
-			continue;
-		if (dir < 0)
-			dir = h->stream.framed ? state_ckpt(h->state, h->run, h->id, 1, &h->fail) : state_plain(h->state, h->id, 1, &h->fail);
-		e = dir < 0 ? host_fail(h) : snapshot(s, dir);
-	}
-	if (dir >= 0)
-		close(dir);
-	return e;
-}
-
-/* The directory that keeps state, when somebody named one or needs one. */
-static int
-open_state(struct host *h)
-{
-	struct stage *need = NULL;
-	const char *path = NULL;
-
-	for (size_t k = 0; k < h->n; k++) {
-		struct stage *s = &h->stage[k];
-
-		if (s->common.state)
-			path = s->common.state;
-		if (s->is->snapshot && s->is->role != WEIR_SOURCE)
-			need = s;
-	}
-	if (!path && need && h->stream.framed) {
-		fail(&h->fail, WEIR_ECONFIG, "keeps state from run to run and has nowhere to put it: give every stage -s DIR, or use weir run");
-		host_say(need, "error", h->fail.text);
-		h->said = 1;
-		return WEIR_ECONFIG;
-	}
-	if (!path)
-		return 0;
-	if (state_open(path, h->stream.framed ? h->stream.pipe : NULL, *h->stream.shard ? h->stream.shard : "0/1", &h->state, &h->fail) < 0)
-		return host_fail(h);
-	h->stream.state = 1;
-	if (!h->stream.framed && state_has_runs(h->state))
-		return fail(&h->fail, WEIR_ESTATE, "%s is the directory of a pipeline with control lines; take another one for plain input", path), host_fail(h);
-	return 0;
 }
 
 static void
@@ -215,7 +77,7 @@ make_hello(struct host *h)
 {
 	struct stage *s = &h->stage[0];
 	const char *env, *off = "{}";
-	char limits[96], text[16];
+	char limits[96], text[32];
 	json_t *off_json, *resume = NULL;
 	struct fail *f = &h->fail;
 	uint64_t number = 1;
@@ -259,7 +121,7 @@ make_hello(struct host *h)
 			return host_fail(h);
 	}
 	h->hello = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "by", "", "chain", "", "epoch",
-	    s->common.epoch ? s->common.epoch : "all", "k", "hello", "limits", limits, "meta", "", "pipe",
+	    "all", "k", "hello", "limits", limits, "meta", "", "pipe",
 	    s->common.pipeline ? s->common.pipeline : resume ? control_text(resume, "pipe") : "", "prev", h->prev, "run", h->run, "shard", "0/1", "time", "", "v",
 	    CONTROL_VERSION);
 	json_decref(resume);
@@ -279,15 +141,20 @@ make_hello(struct host *h)
 	if (!h->hello)
 		return no_memory(h);
 	fill_stream(h);
-	if ((e = open_state(h)) || (e = restore(s)) < 0)
+	if ((e = host_open_state(h)) || (e = host_restore(s)) < 0)
 		return e;
 	if (s->is->begin && (e = s->is->begin(&s->ctx, s->self, &h->stream)) < 0)
 		return e;
 	if (s->is->position && (e = s->is->position(&s->ctx, s->self, &off)) < 0)
 		return e;
-	if (!s->common.epoch && s->is->bounded && !s->is->bounded(&s->ctx, s->self)) {
-		snprintf(text, sizeof text, "10s");
-		s->common.epoch = "10s";
+	if (!s->common.epoch && s->is->bounded && !s->is->bounded(&s->ctx, s->self))
+		s->common.epoch = EPOCH_USUAL;
+	if ((e = host_epoch(h, s->common.epoch)) < 0)
+		return e;
+	if (!h->cut.all) {
+		int64_t least = h->cut.events || h->cut.bytes || h->cut.us < s->common.epoch_min_us ? s->common.epoch_min_us : h->cut.us;
+
+		snprintf(text, sizeof text, "%" PRId64 "%s", least % 1000000 ? least / 1000 : least / 1000000, least % 1000000 ? "ms" : "s");
 		json_object_set_new(h->hello, "epoch", json_string(text));
 	}
 	if (!(off_json = json_loads(off, 0, NULL)))
@@ -324,7 +191,7 @@ take_hello(struct host *h)
 	if ((e = lines_set_max(&h->in, s->common.max_line > CONTROL_MAX ? s->common.max_line : CONTROL_MAX, f)) < 0)
 		return host_fail(h);
 	fill_stream(h);
-	return open_state(h);
+	return host_open_state(h);
 }
 
 /* A source that lists what there is (its flag "list") makes no stream. */
@@ -387,7 +254,7 @@ begin_stages(struct host *h, size_t from)
 
 		h->stream.chain = chain.p;
 		if (k >= from) {
-			if ((e = restore(s)) < 0)
+			if ((e = host_restore(s)) < 0)
 				break;
 			if (s->is->begin && (e = s->is->begin(&s->ctx, s->self, &h->stream)) < 0)
 				break;
@@ -427,18 +294,19 @@ host_begin(struct host *h)
 			return host_fail(h);
 		snprintf(h->prev, sizeof h->prev, "none");
 		fill_stream(h);
-		e = open_state(h);
+		e = host_open_state(h);
 		if (!e && h->state)	/* names are known only after this for plain input */
 			e = state_plain_newest(h->state, "", &h->id, &h->fail) < 0 ? host_fail(h) : 0;
 	}
 	if (e)
 		return e;
-	name_instances(h);
+	host_name_instances(h);
+	snprintf(h->committed, sizeof h->committed, "%s", h->prev);
 	h->framed_in = h->stream.framed;
 	h->framed_out = h->framed_in && wants_control(h);
 	h->out.framed = h->framed_out;
 	h->id++;
-	if ((e = begin_stages(h, from)) < 0)
+	if ((e = begin_stages(h, from)) < 0 || (e = host_knows_none(h)) < 0)
 		return e;
 	return h->framed_out ? forward_hello(h) : 0;
 }
@@ -509,8 +377,9 @@ accounts(struct host *h, const json_t *bar)
 	return acct;
 }
 
+/* The sink's part of a barrier.  A held epoch's accounts wait for the commit that covers it. */
 static int
-commit(struct host *h, const json_t *bar, const json_t *acct, int last)
+commit(struct host *h, const json_t *bar, const json_t *epoch_acct, int last)
 {
 	struct stage *s = &h->stage[h->n - 1];
 	struct weir_barrier b = { .last = last };
@@ -519,21 +388,23 @@ commit(struct host *h, const json_t *bar, const json_t *acct, int last)
 	const char *name;
 	int e;
 
-	if (account_check(acct, &h->fail) < 0)
+	if (account_check(epoch_acct, &h->fail) < 0)
 		return host_fail(h);
+	if (account_merge(h->held, epoch_acct) < 0)
+		return no_memory(h);
 	token_format(h->run, h->id, token);
-	acct_text = json_dumps(acct, JSON_COMPACT | JSON_SORT_KEYS);
+	acct_text = json_dumps(h->held, JSON_COMPACT | JSON_SORT_KEYS);
 	off = h->off ? strdup(h->off) : control_object(bar, "off");
 	/* Fused with its source a sink has no bytes to hash: positions and accounts tell one epoch from another. */
 	if (h->source && off && acct_text)
 		h->hash_n = XXH3_64bits_withSeed(acct_text, strlen(acct_text), XXH3_64bits(off, strlen(off)));
 	snprintf(hash, sizeof hash, "%016" PRIx64, h->hash_n);
-	mine = account_stage(acct, json_object_size(acct) - 1, &name);
+	mine = account_stage(h->held, json_object_size(h->held) - 1, &name);
 	if (!acct_text || !off)
 		e = no_memory(h);
 	else {
 		b.token = token;
-		b.prev = h->prev;
+		b.prev = h->committed;
 		b.off = off;
 		b.acct = acct_text;
 		b.hash = hash;
@@ -554,6 +425,8 @@ commit(struct host *h, const json_t *bar, const json_t *acct, int last)
 			e = s->is->prepare(&s->ctx, s->self, &b);
 		if (!e && s->is->commit)
 			e = s->is->commit(&s->ctx, s->self, &b);
+		if (!e)
+			e = host_done(h, &b);
 	}
 	free(acct_text);
 	free(off);
@@ -594,12 +467,12 @@ host_barrier(struct host *h, json_t *bar, int last)
 
 	if (last && !strcmp(bar ? control_text(bar, "last") : "end", "end") && (e = host_flush_stages(h)) < 0)
 		return e;
-	if ((e = host_check_rejects(h)) < 0 || (e = host_sides_sync(h)) < 0 || (e = snapshot_all(h, 0, to)) < 0)
+	if ((e = host_check_rejects(h)) < 0 || (e = host_sides_sync(h)) < 0 || (e = host_snapshots(h, 0, to)) < 0)
 		return e;
 	if (!(acct = accounts(h, bar)))
 		return no_memory(h);
 	if (h->sink && !(e = commit(h, bar, acct, last)))
-		e = snapshot_all(h, to, h->n);
+		e = host_snapshots(h, to, h->n);
 	if (!e && account_merge(h->total, acct) < 0)
 		e = no_memory(h);
 	if (!e && h->framed_out)
@@ -607,7 +480,6 @@ host_barrier(struct host *h, json_t *bar, int last)
 	json_decref(acct);
 	if (e)
 		return e;
-	token_format(h->run, h->id, h->prev);
 	h->id++;
 	return 0;
 }

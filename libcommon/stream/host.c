@@ -72,6 +72,7 @@ host_new(void)
 	h->col_control = h->col_origin = -1;
 	h->watermark = INT64_MIN;
 	h->total = json_object();
+	h->held = json_object();
 	host_tick(h);
 	return h;
 }
@@ -118,6 +119,7 @@ host_free(struct host *h)
 	json_decref(h->hello);
 	json_decref(h->upstream);
 	json_decref(h->total);
+	json_decref(h->held);
 	free(h->off);
 	state_close(h->state);
 	free(h);

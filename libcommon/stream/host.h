@@ -41,6 +41,13 @@ struct common {
 	int64_t		 empty_commit_us;
 };
 
+/* When a source cuts an epoch: the first of these that is reached; 0: never. */
+struct epoch_cut {
+	int64_t		us;
+	uint64_t	events, bytes;
+	int		all;		/* one epoch, to the end */
+};
+
 struct counter {
 	char		name[32];
 	uint64_t	n;
@@ -90,9 +97,13 @@ struct host {
 	char			 run[TOKEN_RUN_SIZE];
 	uint64_t		 id;		/* of the open epoch */
 	char			*off;		/* at the last barrier */
-	char			 prev[TOKEN_SIZE];
+	char			 prev[TOKEN_SIZE];	/* the token this run goes on from */
+	char			 committed[TOKEN_SIZE];	/* the sink's last commit */
+	struct epoch_cut	 cut;
+	uint64_t		 offered_bytes;	/* by the source */
 	json_t			*upstream;	/* accounts of the barrier being handled */
 	json_t			*total;		/* accounts of the whole chain, all epochs */
+	json_t			*held;		/* and of the epochs since the sink's last commit */
 	int64_t			 watermark;
 	uint64_t		 n_in, hash_n, seq_in;
 	void			*hash_in;
@@ -131,7 +142,7 @@ void		 host_say(const struct stage *, const char *level, const char *text);
 
 extern const struct weir_opt host_opts[], host_source_opts[], host_sink_opts[];
 
-/* between host.c, services.c, run.c, reject.c and epoch.c */
+/* between host.c, services.c, run.c, reject.c, epoch.c and keep.c */
 extern const struct weir_host host_table;
 int		 host_fail(struct host *);	/* h->fail as a message, once; returns its code */
 int		 host_stage_fail(struct stage *);	/* the same in the name of a stage */
@@ -146,6 +157,13 @@ int		 host_flush_stages(struct host *);
 int		 host_reject(struct stage *, const char *code, const char *path, const char *message, const char *source, const char *event, size_t n, int raw);
 int		 host_check_rejects(struct host *);
 int		 host_sides_sync(struct host *);
+int		 host_epoch(struct host *, const char *text);
+void		 host_name_instances(struct host *);
+int		 host_open_state(struct host *);
+int		 host_restore(struct stage *);
+int		 host_snapshots(struct host *, size_t from, size_t to);
+int		 host_knows_none(struct host *);	/* WEIR_ESTATE: the stream begins at none, and this directory knows commits */
+int		 host_done(struct host *, const struct weir_barrier *);	/* the sink has committed */
 struct side	*host_side(struct host *, const char *path);
 void		 host_tick(struct host *);
 int		 host_ending(struct weir_ctx *);

@@ -99,19 +99,15 @@ end_stream(struct host *h, const json_t *eos, const char *why)
 
 /* ---- a source ---- */
 
-struct epoch {
-	int64_t		us;
-	uint64_t	events, bytes;
-	int		all;
-};
-
-static int
-parse_epoch(struct host *h, const char *text, struct epoch *p)
+/* --epoch, into h->cut. */
+int
+host_epoch(struct host *h, const char *text)
 {
+	struct epoch_cut *p = &h->cut;
 	char part[64];
 	int i = 0;
 
-	*p = (struct epoch){ 0 };
+	*p = (struct epoch_cut){ 0 };
 	if (!text || !strcmp(text, "all")) {
 		p->all = 1;
 		return 0;
@@ -162,31 +158,29 @@ static int
 run_source(struct host *h)
 {
 	struct stage *s = &h->stage[0];
-	struct epoch epoch;
+	const struct epoch_cut *epoch = &h->cut;
 	int64_t began = h->now_us;
-	uint64_t events = 0, bytes = 0;
+	uint64_t events = 0, bytes = 0;		/* since the last cut */
 	int more, e;
 
-	if ((e = parse_epoch(h, s->common.epoch, &epoch)) < 0)
-		return e;
 	do {
-		uint64_t n = s->epoch.emitted;
+		uint64_t n = s->epoch.emitted, n_bytes = h->offered_bytes;
 		int due;
 
 		host_tick(h);
 		if ((e = write_out(h)) < 0 || (more = e = s->is->poll(&s->ctx, s->self, POLL_MS)) < 0 || (e = host_flush_made(h, s)) < 0)
 			return e;
 		events += s->epoch.emitted - n;
-		bytes = h->out.bytes;
+		bytes += h->offered_bytes - n_bytes;
 		if (h->n_events >= 100000 && (e = host_check_rejects(h)) < 0)
 			return e;
 		progress_tick(h);
-		due = !epoch.all && ((epoch.us && h->now_us - began >= epoch.us) || (epoch.events && events >= epoch.events) ||
-		    (epoch.bytes && bytes >= epoch.bytes));
+		due = !epoch->all && ((epoch->us && h->now_us - began >= epoch->us) || (epoch->events && events >= epoch->events) ||
+		    (epoch->bytes && bytes >= epoch->bytes));
 		if (more == 1 && (due || cut_now) && h->now_us - began >= s->common.epoch_min_us) {
 			cut_now = 0;
 			began = h->now_us;
-			events = 0;
+			events = bytes = 0;
 			if ((e = cut(h, 0, "")) < 0)
 				return e;
 		}
@@ -476,7 +470,7 @@ read_loop(struct host *h, char *p, size_t n, int what)
 		case LINES_EOF:
 			if (h->framed_in)
 				return fail(&h->fail, WEIR_EAGAIN, "input ended without its end mark: a stage before this one died. Epoch %" PRIu64
-				    " is not committed; the last commit is %s. Run it again", h->id, h->prev), host_fail(h);
+				    " is not committed; the last commit is %s. Run it again", h->id, h->committed), host_fail(h);
 			if (h->torn_n)
 				return fail(&h->fail, WEIR_EDATA, "the last line is longer than --max-line %" PRIu64 " and has no newline",
 				    h->stage[0].common.max_line), host_fail(h);

@@ -276,6 +276,7 @@ hs_offer(struct weir_ctx *ctx, const char *json, size_t n, uint64_t tag)
 		return s->is->refused ? s->is->refused(ctx, s->self, tag, fault.code, text) : 0;
 	}
 	s->epoch.emitted++;
+	h->offered_bytes += n + 1;
 	if (marks && h->framed_out + h->sink) {		/* @weir in an event must not look like a control line */
 		uint32_t i = s->made->pub.n - 1;
 

@@ -206,7 +206,7 @@ io_commit(struct weir_ctx *ctx, void *self, const struct weir_barrier *bar)
 	int e = output_commit(s, bar);
 
 	(void)ctx;
-	if (!e && s->ingest.n_files)
+	if (e >= 0 && s->ingest.n_files)
 		ingest_forget(&s->ingest);
 	return e;
 }

@@ -88,10 +88,13 @@ output_guard(struct iceberg_out *s)
 {
 	const struct metadata *m = s->target.table->meta;
 	struct feed_state state = { 0 };
+	int64_t head;
 	int e;
 
 	if (!(s->uuid = strdup(m->uuid)))
 		return no_memory(s);
+	if (commit_branch(s->target.table, s->feed.ref, &head, &s->fail) < 0)
+		return say(s);
 	if (!is_feed(s))
 		return 0;
 	if (strcmp(s->prev, "none") && (e = same_table(s, s->prev)) < 0)
@@ -288,8 +291,8 @@ output_commit(struct iceberg_out *s, const struct weir_barrier *bar)
 	s->n_epochs++;
 	if (s->batch_id && s->n_epochs > 1)
 		return weir_error(s->ctx, WEIR_EUSAGE, "--batch-id takes a stream of one epoch: give the source --epoch all");
-	if (s->infers || !worth(s, bar))		/* nothing has told columns yet; or the epoch is held: a later commit covers it */
-		return 0;
+	if (s->infers || !worth(s, bar))		/* nothing has told columns yet; or nothing has come */
+		return 1;
 	if (s->hash)
 		snprintf(s->batch_hash, sizeof s->batch_hash, "%016" PRIx64, (uint64_t)XXH3_64bits_digest(s->hash));
 	if (catalog_snapshot_id(&s->snapshot_id, &s->fail) < 0)
