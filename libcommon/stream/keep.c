@@ -93,7 +93,10 @@ snapshot(struct stage *s, int dir)
 	snprintf(name, sizeof name, "%s.base", s->name);
 	if (snapshot_create(dir, name, &meta, &w, &h->fail) < 0)
 		return host_fail(h);
-	if ((e = s->is->snapshot(&s->ctx, s->self, w, 1)) < 0) {
+	meter_enter(&h->meter, s->index);
+	e = s->is->snapshot(&s->ctx, s->self, w, 1);
+	meter_enter(&h->meter, METER_HOST);
+	if (e < 0) {
 		snapshot_abort(w);
 		return e;
 	}
@@ -179,6 +182,7 @@ host_done(struct host *h, const struct weir_barrier *b)
 {
 	struct stage *s = &h->stage[h->n - 1];
 
+	meter_commit(h);
 	json_object_clear(h->held);
 	snprintf(h->committed, sizeof h->committed, "%s", b->token);
 	if (!h->state || !h->stream.framed || *h->stream.batch_id)
