@@ -184,7 +184,8 @@ put_head(struct buf *b, const struct watch *w, size_t from, size_t to, int width
 	const struct watch_row *r = &w->row[from], *sink = NULL, *last = r;
 	char line[LINE_BYTES], right[128] = "", clock[16];
 	int64_t began = get(r, STATS_BEGAN_US);
-	int n, up = 0, len;
+	int64_t exit_code = 0;
+	int n, up = 0, over = 1, len;
 
 	for (size_t i = from; i < to; i++) {
 		up |= w->row[i].alive;
@@ -194,16 +195,20 @@ put_head(struct buf *b, const struct watch *w, size_t from, size_t to, int width
 			began = get(&w->row[i], STATS_BEGAN_US);
 		if (get(&w->row[i], STATS_UPDATED_US) >= get(last, STATS_UPDATED_US))
 			last = &w->row[i];
+		over &= stats_get(&w->row[i].page, STATS_ENDED_US) != STATS_NONE;
+		if (!exit_code || exit_code == -WEIR_EGONE)	/* that one follows from another's */
+			exit_code = get(&w->row[i], STATS_EXIT);
 	}
 	n = snprintf(line, sizeof line, " pipeline %.80s", r->name);
 	if (strcmp(r->page.shard, "0/1"))
 		n += snprintf(line + n, sizeof line - (size_t)n, "  shard %s", r->page.shard);
-	n += snprintf(line + n, sizeof line - (size_t)n, "  run %llu", strtoull(r->page.run, NULL, 10));
+	n += r->page.run[0] ? snprintf(line + n, sizeof line - (size_t)n, "  run %llu", strtoull(r->page.run, NULL, 10)) :
+	    snprintf(line + n, sizeof line - (size_t)n, "  plain input");
 	if (stats_get(&w->row[to - 1].page, STATS_EPOCH) != STATS_NONE)
 		n += snprintf(line + n, sizeof line - (size_t)n, "  epoch %" PRId64, get(&w->row[to - 1], STATS_EPOCH));
 	n += snprintf(line + n, sizeof line - (size_t)n, "  since %s", clock_of(began, clock));
-	if (!up && stats_get(&last->page, STATS_ENDED_US) != STATS_NONE)
-		snprintf(right, sizeof right, "ended %s, exit %" PRId64, clock_of(get(last, STATS_ENDED_US), clock), get(last, STATS_EXIT));
+	if (!up && over)
+		snprintf(right, sizeof right, "ended %s, exit %" PRId64, clock_of(get(last, STATS_UPDATED_US), clock), exit_code);
 	else if (!up)
 		snprintf(right, sizeof right, "not running, last seen %s", clock_of(get(last, STATS_UPDATED_US), clock));
 	else

@@ -13,6 +13,8 @@
 #include "watch.h"
 #include "weir.h"
 
+#define PLAIN_GAP_US	10000000	/* between the end of a plain stage and the begin of the next one of its pipeline */
+
 static int
 no_memory(struct fail *f)
 {
@@ -169,6 +171,7 @@ keep_runs(struct watch *w, size_t from)
 {
 	const struct watch_row *newest = NULL;
 	char run[TOKEN_RUN_SIZE] = "";
+	int64_t newest_us = INT64_MIN;
 	size_t to = from;
 	int any = 0;
 
@@ -177,13 +180,18 @@ keep_runs(struct watch *w, size_t from)
 		if (!newest || began(&w->row[i]) > began(newest))
 			newest = &w->row[i];
 	}
-	if (newest)
+	if (newest) {
 		memcpy(run, newest->page.run, sizeof run);
+		newest_us = began(newest);
+	}
 	for (size_t i = from; i < w->n; i++) {
 		int keep = !any && !strcmp(w->row[i].page.run, run);
 
 		for (size_t k = from; any && k < w->n && !keep; k++)
 			keep = w->row[k].alive && !strcmp(w->row[i].page.run, w->row[k].page.run);
+		/* Runs on plain input have no name: what was over long before another began is of an earlier one. */
+		if (!w->row[i].alive && !w->row[i].page.run[0] && stats_get(&w->row[i].page, STATS_UPDATED_US) < newest_us - PLAIN_GAP_US)
+			keep = 0;
 		w->row[i].dir |= keep ? 0 : SIZE_MAX;
 	}
 	for (size_t i = from; i < w->n; i++) {
@@ -292,6 +300,8 @@ by_place(const void *x, const void *y)
 		e = strcmp(a->page.shard, b->page.shard);
 	if (!e)
 		e = strcmp(a->page.run, b->page.run);
+	if (!e && !a->page.run[0])
+		e = began(a) < began(b) ? -1 : began(a) > began(b);
 	if (!e)
 		e = a->page.number < b->page.number ? -1 : a->page.number > b->page.number;
 	return e ? e : strcmp(a->page.stage, b->page.stage);
