@@ -100,6 +100,7 @@ struct host {
 	int64_t			 now_us;
 	/* the stream */
 	int			 framed_in, framed_out, source, sink, last_of_run;
+	int			 supervised;	/* by weir run, which alone counts requests to end */
 	json_t			*hello;		/* as it came, or as the source made it */
 	struct weir_stream	 stream;
 	struct buf		 text[8];	/* what stream points to */
@@ -140,7 +141,8 @@ int		 host_add(struct host *, const struct weir_stage *, int argc, char *const *
 /* Open all stages, run the stream to its end, close.  Returns an exit code. */
 int		 host_run(struct host *);
 
-/* Open the sink (the last stage) and ask what it has committed: NUL-terminated texts in the host, valid until host_free(). */
+/* Open the sink (the last stage) and ask what it has committed: NUL-terminated texts in the host, valid until host_free().  position
+ * NULL: only the name of the feed, without a look into the store.  The shard asked for is in stream.shard, else WEIR_SHARD. */
 int		 host_recover(struct host *, const char **feed, const char **position);
 
 /* Open every stage and ask it to check its surroundings. */

@@ -46,20 +46,39 @@ host_ending(struct weir_ctx *ctx)
 	return n_signals > 0;
 }
 
+/* One request or many: weir run counts them, and ends its stages itself.  A group's signals come to a stage of its twice. */
 static void
-signals(void)
+on_end_once(int sig)
 {
-	struct sigaction a = { .sa_flags = SA_RESTART };
+	(void)sig;
+	n_signals = 1;
+}
+
+static void
+signals(const struct host *h)
+{
+	struct sigaction a = { .sa_flags = SA_RESTART }, was;
+	sigset_t ours;
 
 	sigemptyset(&a.sa_mask);
-	a.sa_handler = on_end;
+	a.sa_handler = h->supervised ? on_end_once : on_end;
 	sigaction(SIGTERM, &a, NULL);
-	sigaction(SIGINT, &a, NULL);
+	if (sigaction(SIGINT, NULL, &was) == 0 && was.sa_handler != SIG_IGN)	/* in the background of a script it is not for us */
+		sigaction(SIGINT, &a, NULL);
 	a.sa_handler = on_cut;
 	sigaction(SIGUSR1, &a, NULL);
 	a.sa_handler = SIG_IGN;
+	if (h->supervised)
+		sigaction(SIGHUP, &a, NULL);	/* of a terminal that goes away: weir run asks for the end, and not for a void epoch */
 	sigaction(SIGPIPE, &a, NULL);
 	sigaction(SIGXFSZ, &a, NULL);	/* a file at the limit of sizes is an error of write(2), as a full disk is */
+	/* weir run starts its stages with these blocked, so that none is lost before there is a handler. */
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGHUP);
+	sigaddset(&ours, SIGUSR1);
+	sigprocmask(SIG_UNBLOCK, &ours, NULL);
 }
 
 void
@@ -536,7 +555,7 @@ host_run(struct host *h)
 {
 	int e;
 
-	signals();
+	signals(h);
 	out_grow_pipe(1);
 	if (out_open(&h->out, 1, &h->fail) < 0)
 		return -host_fail(h);
@@ -577,13 +596,16 @@ host_recover(struct host *h, const char **feed, const char **position)
 	if (!s->opened && (e = host_open(h)) < 0)
 		return e;
 	*feed = "";
-	*position = "none";
 	if (s->common.pipeline)
 		*feed = s->common.pipeline;
 	else if (s->is->feed && (e = s->is->feed(&s->ctx, s->self, feed)) < 0)
 		return e;
+	if (!position)
+		return 0;
+	*position = "none";
 	h->stream.pipe = *feed;
-	h->stream.shard = "0/1";
+	if (!h->stream.shard)
+		h->stream.shard = "0/1";
 	if (!s->is->recover)
 		return 0;
 	*position = s->common.pipeline;		/* whose; see weir.h */
