@@ -1,5 +1,6 @@
 noinst_LTLIBRARIES += %D%/libstate.la
-%C%_libstate_la_SOURCES = %D%/publish.c %D%/publish.h %D%/token.c %D%/token.h %D%/dir.c %D%/dir.h %D%/snapshot.c %D%/snapshot.h
+%C%_libstate_la_SOURCES = %D%/publish.c %D%/publish.h %D%/token.c %D%/token.h %D%/dir.c %D%/dir.h %D%/snapshot.c %D%/snapshot.h \
+	%D%/chain.c %D%/chain.h
 
 STATE_TEST_LIBS = libcommon/state/libstate.la libcommon/base/libbase.la $(JANSSON_LIBS) $(ZSTD_LIBS) $(CMOCKA_LIBS)
 unit_tests += tests/unit/publish tests/unit/token tests/unit/dir tests/unit/snapshot

@@ -12,6 +12,7 @@
 
 #include "account.h"
 #include "batch.h"
+#include "chain.h"
 #include "dir.h"
 #include "lines.h"
 #include "opt.h"
@@ -72,6 +73,7 @@ struct stage {
 	char			 name[80];	/* instance: dedupe, dedupe.2 */
 	char			*meaning;	/* the options with meaning, as text */
 	char			 config[17];	/* and its hash */
+	struct chain		 chain;		/* what its next snapshot stands on */
 	struct account		 epoch, total;
 	struct counter		 counter[HOST_COUNTERS];	/* in the order of their first call */
 	size_t			 n_counters;
