@@ -20,7 +20,8 @@ struct catalog_ops {
 	/* Where the next metadata file of a table at `location` goes; `old` is the present one's, NULL for a new table. */
 	int	(*next)(struct catalog *, const char *location, const char *old, struct buf *out, struct fail *);
 	/* Make `text` the metadata at `new`, if `old` is still the present one: 0 done, 1 somebody was first,
-	 * WEIR_EUNKNOWN: it may have happened.  old NULL: create. */
+	 * WEIR_EUNKNOWN: it may have happened; another error: it has not.  `new` stays only after 0 and WEIR_EUNKNOWN, or
+	 * when it is another's.  old NULL: create. */
 	int	(*swap)(struct catalog *, const char *table, const char *old, const char *new_, const char *text, size_t n, struct fail *);
 	/* fn() for each "ns.name"; similar names for messages. */
 	int	(*list)(struct catalog *, int (*fn)(void *, const char *table), void *arg, struct fail *);

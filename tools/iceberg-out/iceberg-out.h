@@ -28,8 +28,7 @@ struct iceberg_out {
 	json_t			*hello_off;
 	int			 framed;
 	int64_t			 empty_commit_us, last_commit_us;
-	char			*token;		/* of the feed's last commit, as this run knows it */
-	json_t			*off;		/* and its offsets */
+	json_t			*off;		/* of the feed's last commit; NULL: none yet */
 	char			*uuid;		/* of the table, when this run met it first */
 	XXH3_state_t		*hash;		/* of a batch's events */
 	char			 batch_hash[17];
