@@ -15,6 +15,7 @@ struct catalog;
 
 struct catalog_ops {
 	const char *kind;
+	int	names_recur;	/* a table that was dropped and made again has metadata files of the same names */
 	/* Where the metadata is, appended to *location: 1; 0: no such table. */
 	int	(*load)(struct catalog *, const char *table, struct buf *location, struct fail *);
 	/* Where the next metadata file of a table at `location` goes; `old` is the present one's, NULL for a new table. */

@@ -441,7 +441,7 @@ other_source(const struct feed *feed, const struct feed_state *s, const json_t *
 
 	if (*a && *b && strcmp(a, b))
 		return fail(f, WEIR_EFENCED, "the positions of this pipeline (%s) in %s are of the cluster %s, the source reads from the cluster %s. For a second "
-		    "feed from there: --pipeline NAME --as-new-feed", feed->pipe, feed->table, a, b);
+		    "feed from there: --pipeline NAME", feed->pipe, feed->table, a, b);
 	json_object_foreach((json_t *)(uintptr_t)was, name, topic) {
 		a = text(topic, "id");
 		b = text(json_object_get(is, name), "id");

@@ -37,7 +37,9 @@ struct iceberg_out {
 	const struct weir_barrier *bar;
 	int64_t			 batch_snapshot, batch_rows;
 	/* the run */
-	uint64_t		 n_epochs, n_commits, rows, files, bytes;
+	uint64_t		 n_epochs, n_commits;
+	json_t			*receipt, *acct;	/* of the last commit; accounts of all commits */
+	uint64_t		 rows, files, bytes;
 };
 
 /* Keep what the stream is; guard: may it go on from what the table says? */

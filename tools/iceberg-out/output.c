@@ -10,6 +10,14 @@
 
 #define PREP		"iceberg-out.prep"
 
+static const char *
+text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
 static int
 say(struct iceberg_out *s)
 {
@@ -211,29 +219,62 @@ fill(void *arg, const struct table *t, int64_t sequence, json_t *summary, json_t
 
 /* ---------------------------------------------------------------- receipts */
 
+/* What a commit's accounts {"0.kcat-in":{"emitted":"5"},...} say goes into those of the run. */
 static int
-receipt(struct iceberg_out *s, const struct commit *c, uint64_t rows, uint64_t files, uint64_t bytes, json_t *position)
+add_accounts(json_t *sum, const json_t *acct)
 {
-	char id[24], *text;
-	json_t *r;
-	int e;
+	const char *stage, *counter;
+	json_t *counters, *mine, *v;
+	char number[24];
+
+	json_object_foreach((json_t *)(uintptr_t)acct, stage, counters) {
+		if (!(mine = json_object_get(sum, stage)) && json_object_set_new(sum, stage, mine = json_object()) < 0)
+			return -1;
+		json_object_foreach(counters, counter, v) {
+			const char *had = text(mine, counter), *more = json_string_value(v);
+
+			if (!more || !*more || more[strspn(more, "0123456789")]) {	/* a mark, such as that of a foreign filter */
+				if (json_object_set(mine, counter, v) < 0)
+					return -1;
+				continue;
+			}
+			snprintf(number, sizeof number, "%llu", strtoull(had, NULL, 10) + strtoull(more, NULL, 10));
+			if (json_object_set_new(mine, counter, json_string(number)) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+print_receipt(struct iceberg_out *s, const json_t *r)
+{
+	char *line = json_dumps(r, JSON_COMPACT | JSON_SORT_KEYS);
+	int e = line ? weir_receipt(s->ctx, line, strlen(line)) : no_memory(s);
+
+	free(line);
+	return e;
+}
+
+/* A commit of the epoch's rows; of none when they were there already. */
+static json_t *
+make_receipt(const struct iceberg_out *s, const struct commit *c, uint64_t rows, uint64_t files, uint64_t bytes)
+{
+	json_t *position = is_feed(s) ? json_pack("{s:o, s:s, s:s}", "off", json_loads(s->bar->off, 0, NULL), "pipe", s->pipe, "token", s->bar->token) :
+	    json_null(), *r;
+	char id[24];
 
 	snprintf(id, sizeof id, "%" PRId64, c->already && s->batch_snapshot ? s->batch_snapshot : c->snapshot_id);
-	r = json_pack("{s:o, s:I, s:I, s:O, s:I, s:I, s:s, s:s}", "acct", json_loads(s->bar->acct, 0, NULL), "bytes", (json_int_t)bytes, "files",
+	r = json_pack("{s:o, s:I, s:I, s:o, s:I, s:I, s:s, s:s}", "acct", json_loads(s->bar->acct, 0, NULL), "bytes", (json_int_t)bytes, "files",
 	    (json_int_t)files, "position", position, "rows", (json_int_t)rows, "sequence_number", (json_int_t)c->sequence, "snapshot_id", id, "table",
 	    s->target.o.table);
 	if (!r || (c->already && json_object_set_new(r, "already", json_true()) < 0) ||
 	    (s->batch_id && json_object_set_new(r, "batch", json_string(s->batch_id)) < 0) ||
-	    (!s->framed && json_object_set_new(r, "end", json_string("unverified")) < 0) ||
-	    (s->n_commits > 1 && s->bar->last && rows == s->rows && json_object_set_new(r, "commits", json_integer((json_int_t)s->n_commits)) < 0)) {
+	    (!s->framed && json_object_set_new(r, "end", json_string("unverified")) < 0)) {
 		json_decref(r);
-		return no_memory(s);
+		return NULL;
 	}
-	text = json_dumps(r, JSON_COMPACT | JSON_SORT_KEYS);
-	e = text ? weir_receipt(s->ctx, text, strlen(text)) : no_memory(s);
-	free(text);
-	json_decref(r);
-	return e;
+	return r;
 }
 
 static int
@@ -241,9 +282,6 @@ tell(struct iceberg_out *s, const struct commit *c)
 {
 	int again = c->already && s->batch_id;
 	uint64_t bytes = 0, rows = again ? 0 : s->ingest.rows, files = again ? 0 : s->ingest.n_files;
-	json_t *position = is_feed(s) ? json_pack("{s:o, s:s, s:s}", "off", json_loads(s->bar->off, 0, NULL), "pipe", s->pipe, "token", s->bar->token) :
-	    json_null();
-	int e;
 
 	for (size_t i = 0; i < files; i++)
 		bytes += (uint64_t)s->ingest.file[i].bytes;
@@ -251,11 +289,26 @@ tell(struct iceberg_out *s, const struct commit *c)
 	s->rows += rows;
 	s->files += files;
 	s->bytes += bytes;
-	e = receipt(s, c, rows, files, bytes, position);
-	if (!e && s->bar->last && s->n_commits > 1)
-		e = receipt(s, c, s->rows, s->files, s->bytes, position);	/* the whole run's */
-	json_decref(position);
-	return e;
+	json_decref(s->receipt);
+	s->receipt = make_receipt(s, c, rows, files, bytes);
+	if (!s->receipt || (!s->acct && !(s->acct = json_object())) || add_accounts(s->acct, json_object_get(s->receipt, "acct")) < 0)
+		return no_memory(s);
+	return print_receipt(s, s->receipt);
+}
+
+/* After several commits: the whole run's. */
+static int
+tell_all(struct iceberg_out *s)
+{
+	json_t *r = s->receipt;
+
+	if (s->n_commits < 2)
+		return 0;
+	if (json_object_set(r, "acct", s->acct) | json_object_set_new(r, "bytes", json_integer((json_int_t)s->bytes)) |
+	    json_object_set_new(r, "commits", json_integer((json_int_t)s->n_commits)) |
+	    json_object_set_new(r, "files", json_integer((json_int_t)s->files)) | json_object_set_new(r, "rows", json_integer((json_int_t)s->rows)))
+		return no_memory(s);
+	return print_receipt(s, r);
 }
 
 /* ---------------------------------------------------------------- commit */
@@ -300,7 +353,7 @@ output_commit(struct iceberg_out *s, const struct weir_barrier *bar)
 	if (s->batch_id && s->n_epochs > 1)
 		return weir_error(s->ctx, WEIR_EUSAGE, "--batch-id takes a stream of one epoch: give the source --epoch all");
 	if (s->infers || !worth(s, bar))		/* nothing has told columns yet; or nothing has come */
-		return 1;
+		return bar->last && (e = tell_all(s)) < 0 ? e : 1;
 	if (s->hash)
 		snprintf(s->batch_hash, sizeof s->batch_hash, "%016" PRIx64, (uint64_t)XXH3_64bits_digest(s->hash));
 	if (catalog_snapshot_id(&s->snapshot_id, &s->fail) < 0)
@@ -327,9 +380,9 @@ output_commit(struct iceberg_out *s, const struct weir_barrier *bar)
 	if (c.already && s->batch_snapshot && metadata_snapshot(t->table->meta, s->batch_snapshot))
 		c.sequence = metadata_snapshot(t->table->meta, s->batch_snapshot)->sequence;
 	target_committed(t);
-	if (is_feed(s) && (e = remember(s, bar)) < 0)
+	if ((is_feed(s) && (e = remember(s, bar)) < 0) || (e = tell(s, &c)) < 0)
 		return e;
-	return tell(s, &c);
+	return bar->last ? tell_all(s) : 0;
 }
 
 void
@@ -343,6 +396,8 @@ output_end(struct iceberg_out *s)
 	free(s->batch_id);
 	json_decref(s->hello_off);
 	json_decref(s->off);
+	json_decref(s->receipt);
+	json_decref(s->acct);
 	if (s->hash)
 		XXH3_freeState(s->hash);
 }

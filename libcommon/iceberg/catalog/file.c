@@ -197,7 +197,7 @@ fi_close(struct catalog *cat)
 	free(c);
 }
 
-static const struct catalog_ops ops = { "file", fi_load, fi_next, fi_swap, fi_list, fi_close };
+static const struct catalog_ops ops = { "file", 1, fi_load, fi_next, fi_swap, fi_list, fi_close };
 
 int
 catalog_file(const char *dir, int create, struct catalog **out, struct fail *f)

@@ -239,7 +239,7 @@ sq_close(struct catalog *cat)
 	free(c);
 }
 
-static const struct catalog_ops ops = { "sqlite", sq_load, sq_next, sq_swap, sq_list, sq_close };
+static const struct catalog_ops ops = { "sqlite", 0, sq_load, sq_next, sq_swap, sq_list, sq_close };
 
 /* "name=N&timeout=MS" */
 static int
