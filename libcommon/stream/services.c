@@ -16,6 +16,7 @@
 #include "publish.h"
 
 #define MESSAGE_MAX	4096
+#define SIDE_ORIGIN	"\"_weir\""	/* a member of late and dropped events */
 #define OWN_EVENTS	(2 * BATCH_BYTES)	/* bytes of events a stage made, before they are passed on */
 
 /* ---- messages ---- */
@@ -300,13 +301,45 @@ hs_raise(struct weir_ctx *ctx, int64_t ts)
 
 /* ---- side files, state, the rest ---- */
 
+/* The event with SIDE_ORIGIN at its end, or in the place of an older one: of which run and epoch the line is.  A crash may write it
+ * twice, and who reads the file can tell by this. */
+static int
+stamp(const struct host *h, const char *json, size_t n, struct buf *b)
+{
+	struct weir_value key, value;
+	const char *start = memchr(json, '{', n), *end = json + n, *to;
+	size_t at = 0;
+	int any = 0;
+
+	while (*--end != '}')
+		;
+	to = end;
+	while (scan_next(start, n - (size_t)(start - json), &at, &key, &value)) {
+		any = 1;
+		if (key.n == sizeof SIDE_ORIGIN - 1 && !memcmp(key.p, SIDE_ORIGIN, key.n)) {
+			to = value.p;
+			end = value.p + value.n;
+		}
+	}
+	return buf_put(b, json, (size_t)(to - json)) | (*to == '}' && to == end ? buf_puts(b, any ? "," SIDE_ORIGIN ":" : SIDE_ORIGIN ":") : 0) |
+	    buf_printf(b, "{\"epoch\":\"%" PRIu64 "\",\"run\":\"%s\"}", h->id, h->run) | buf_put(b, end, (size_t)(json + n - end));
+}
+
 static int
 hs_side(struct weir_ctx *ctx, const char *file, const char *json, size_t n)
 {
 	struct stage *s = stage_of(ctx);
-	struct side *side = host_side(s->host, file);
+	struct host *h = s->host;
+	struct side *side = host_side(h, file);
 
-	return !side || side_line(side, json, n, &s->host->fail) < 0 ? host_stage_fail(s) : 0;
+	if (side && h->stream.framed) {
+		h->scratch.n = 0;
+		if (stamp(h, json, n, &h->scratch) < 0)
+			return hs_error(ctx, WEIR_EAGAIN, "no memory for a line of %s", file);
+		json = h->scratch.p;
+		n = h->scratch.n;
+	}
+	return !side || side_line(side, json, n, &h->fail) < 0 ? host_stage_fail(s) : 0;
 }
 
 static int
