@@ -264,8 +264,10 @@ io_close(struct weir_ctx *ctx, void *self)
 	struct iceberg_out *s = self;
 
 	(void)ctx;
-	if (s->ingest.target)
+	if (s->ingest.target) {
+		ingest_discard(&s->ingest);
 		ingest_close(&s->ingest);
+	}
 	held_free(&s->held);
 	output_end(s);
 	target_close(&s->target);
