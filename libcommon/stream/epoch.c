@@ -373,6 +373,7 @@ accounts(struct host *h, const json_t *bar)
 		}
 		account_add(&s->total, &s->epoch);
 		s->epoch = (struct account){ 0 };
+		s->kinds = (struct reject_kinds){ 0 };
 	}
 	return acct;
 }

@@ -53,6 +53,14 @@ struct counter {
 	uint64_t	n;
 };
 
+#define HOST_KINDS	16	/* of rejects, told apart in the message that there are too many */
+
+/* The rejects of an epoch, for that message. */
+struct reject_kinds {
+	struct { char text[96]; uint64_t n; } kind[HOST_KINDS];	/* "/amount type" */
+	char		first[320];
+};
+
 struct stage {
 	struct weir_ctx		 ctx;		/* first: what the stage holds */
 	struct host		*host;
@@ -68,6 +76,7 @@ struct stage {
 	struct counter		 counter[HOST_COUNTERS];	/* in the order of their first call */
 	size_t			 n_counters;
 	uint64_t		 rejects_shown;
+	struct reject_kinds	 kinds;
 	struct side		*rejects;
 	struct batch		*made;		/* events it made, on their way to the later stages */
 	int			 opened;
