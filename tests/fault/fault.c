@@ -129,6 +129,8 @@ on_pipe_or_terminal(long fd)
 	char link[32], to[8];
 
 	snprintf(link, sizeof link, "/proc/self/fd/%ld", fd);
+	if (fd == 2)		/* what a program says is not on that disk */
+		return 1;
 	return TRAP_RAW(SYS_readlinkat, AT_FDCWD, link, to, sizeof to, 0, 0) <= 0 || *to != '/' || !memcmp(to, "/dev/nul", 8);
 }
 
