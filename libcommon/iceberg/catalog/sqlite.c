@@ -23,14 +23,26 @@ struct sqlite_catalog {
 	int		 busy_ms;
 };
 
+/* In one transaction: half a catalog is none. */
 static const char layout[] =
+    "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS iceberg_tables ("
     "catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL, "
     "metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000), iceberg_type VARCHAR(5), "
     "PRIMARY KEY (catalog_name, table_namespace, table_name));"
     "CREATE TABLE IF NOT EXISTS iceberg_namespace_properties ("
     "catalog_name VARCHAR(255) NOT NULL, namespace VARCHAR(255) NOT NULL, property_key VARCHAR(255) NOT NULL, "
-    "property_value VARCHAR(1000), PRIMARY KEY (catalog_name, namespace, property_key));";
+    "property_value VARCHAR(1000), PRIMARY KEY (catalog_name, namespace, property_key));"
+    "COMMIT;";
+
+/* SQLite calls a file that cannot be read damaged; what the system said last about it tells one from the other. */
+static int
+unreadable(struct sqlite_catalog *c)
+{
+	int e = 0;
+
+	return sqlite3_file_control(c->db, "main", SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK && (errno = e) != 0;
+}
 
 static int
 db_error(struct sqlite_catalog *c, const char *what, struct fail *f)
@@ -38,6 +50,11 @@ db_error(struct sqlite_catalog *c, const char *what, struct fail *f)
 	int rc = sqlite3_errcode(c->db);
 
 	switch (rc & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		if (unreadable(c))
+			return fail_errno(f, WEIR_EIO, "the catalog %s: cannot %s", c->head.uri, what);
+		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: %s", c->head.uri, what, sqlite3_errmsg(c->db));
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return fail(f, WEIR_EAGAIN, "the catalog %s is locked by another program (waited %d ms): cannot %s; run it again", c->head.uri, c->busy_ms,
