@@ -169,7 +169,7 @@ place(struct weir_ctx *ctx, struct source *s)
 		s->n_done += s->parts.part[i].done;
 		if (lost) {
 			weir_warn(ctx, "%s/%d: %s events are gone, on with offset %" PRId64 " (--on-gap skip)", s->parts.topic[s->parts.part[i].topic].name,
-			    (int)s->parts.part[i].partition, parts_number(lost, text), s->parts.part[i].next);
+			    (int)s->parts.part[i].partition, parts_number(lost, text), s->parts.part[i].jump);
 			weir_count(ctx, "lost", (uint64_t)lost);
 		}
 	}
@@ -205,6 +205,7 @@ source_assign(struct weir_ctx *ctx, struct source *s)
 
 	if (s->reading)
 		return 0;
+	parts_jump(&s->parts);		/* only now: hello has the position that the sink knows */
 	if (broker_assign(&s->broker, &s->parts, &f) < 0)
 		return source_fail(ctx, &f);
 	s->reading = 1;
