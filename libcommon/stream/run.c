@@ -516,7 +516,7 @@ run_reader(struct host *h)
 	if ((e = first_line(h, &p, &n, &what)) < 0 || (e = may_sink(h)) < 0)
 		return e;
 	/* Not even hello came.  That is the death of a stage before this one, and not a stream without control lines (76). */
-	if (h->sink && !h->hello && what == LINES_EOF && run && *run)
+	if (!h->hello && what == LINES_EOF && run && *run && !h->stage[0].common.plain)
 		return fail(&h->fail, WEIR_EAGAIN, "input ended before its first line: a stage before this one died. Nothing is committed; run it again"),
 		    host_fail(h);
 	if (h->hello && lines_empty(&h->in))
