@@ -186,6 +186,7 @@ struct weir_host {		/* append only */
 	int	(*read)(struct weir_ctx *, struct weir_state *, void *p, size_t n);
 	int	(*ending)(struct weir_ctx *);
 	int	(*known)(struct weir_ctx *, const struct weir_batch *, uint32_t i);
+	const char *(*shard)(struct weir_ctx *);
 };
 
 struct weir_ctx {
@@ -317,6 +318,13 @@ static inline int
 weir_known(struct weir_ctx *c, const struct weir_batch *b, uint32_t i)
 {
 	return c->host->known(c, b, i);
+}
+
+/* Sinks, in recover(): the shard "i/N" whose position is asked for; "" when nobody said which. */
+static inline const char *
+weir_shard(struct weir_ctx *c)
+{
+	return c->host->shard(c);
 }
 
 /* Sources: not 0 when a signal asked the pipeline to end; poll() returns 2 soon. */

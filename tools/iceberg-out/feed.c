@@ -292,7 +292,7 @@ guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, 
 		n = strrchr(shard, '/');
 		bad = 1;
 		if (strcmp(pipe, feed->pipe) == 0 && n && my_n && strcmp(n, my_n))
-			why = "another number of shards";
+			why = "";
 		else if (strcmp(pipe, feed->pipe) == 0 && !same_source(json_object_get(entry, "off"), off))
 			why = "other topics, or another cluster";
 		else {
@@ -300,6 +300,10 @@ guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, 
 			bad = overlap(json_object_get(entry, "off"), off);
 		}
 		json_decref(entry);
+		if (bad && n && my_n && strcmp(n, my_n) && strcmp(pipe, feed->pipe) == 0)
+			return fail(f, WEIR_EFENCED, "%s already has the feed %s/%s with another number of shards than this stream's %s: rows would be loaded twice. "
+			    "Go on with that number: weir run --parallel %s. If this is meant to be a second feed: --as-new-feed", feed->table, pipe, shard,
+			    feed->shard, n + 1);
 		if (bad)
 			return fail(f, WEIR_EFENCED, "%s already has the feed %s/%s with %s: rows would be loaded twice. Go on with that one: --pipeline %s. "
 			    "If this is meant to be a second feed: --as-new-feed", feed->table, pipe, shard, why, pipe);
@@ -367,20 +371,23 @@ feed_position(const struct feed_state *s, const char *pipe, struct buf *out)
 }
 
 int
-feed_recover(const struct metadata *m, const char *table, const char *want, const char *want_ref, int rollback, struct buf *out, struct fail *f)
+feed_recover(const struct metadata *m, const char *table, const char *want, const char *want_shard, const char *want_ref, int rollback, struct buf *out,
+    struct fail *f)
 {
 	const json_t *properties = json_object_get(m->doc, "properties"), *v;
 	char pipe[NAME_BYTES], shard[NAME_BYTES], ref[NAME_BYTES], found[NAME_BYTES] = "", found_shard[NAME_BYTES] = "";
 	struct buf names = { 0 };
 	const char *key;
-	struct feed feed = { .table = table, .pipe = want, .shard = "0/1", .ref = want_ref, .rollback = rollback };
+	struct feed feed = { .table = table, .pipe = want, .shard = want_shard && *want_shard ? want_shard : "0/1", .ref = want_ref, .rollback = rollback };
 	struct feed_state s = { 0 };
-	int n = 0, e = 0;
+	int n = 0, e = 0, shards = 0;
 
 	json_object_foreach((json_t *)(uintptr_t)properties, key, v) {
-		if (split_key(key, pipe, shard, ref, sizeof pipe) < 0 || strcmp(ref, want_ref) || (want && *want && strcmp(pipe, want)))
+		if (split_key(key, pipe, shard, ref, sizeof pipe) < 0 || strcmp(ref, want_ref) || (want && *want && strcmp(pipe, want)) ||
+		    (want_shard && *want_shard && strcmp(shard, want_shard)))
 			continue;
 		e |= buf_printf(&names, "%s%s/%s", n++ ? ", " : "", pipe, shard);
+		shards |= n > 1 && !strcmp(found, pipe);
 		strcpy(found, pipe);
 		strcpy(found_shard, shard);
 	}
@@ -388,7 +395,8 @@ feed_recover(const struct metadata *m, const char *table, const char *want, cons
 	if (e)
 		e = no_memory(f);
 	else if (n > 1)
-		e = fail(f, WEIR_EUSAGE, "%s has several feeds: %s; say which one with --pipeline", table, names.p);
+		e = fail(f, WEIR_EUSAGE, "%s has several feeds: %s; say which one with --pipeline%s", table, names.p,
+		    shards ? ", and which shard with WEIR_SHARD=I/N in the environment" : "");
 	else {
 		if (n) {
 			feed.pipe = found;

@@ -35,6 +35,7 @@ static const struct weir_opt opts[] = {
 	{ 'L', "list", NULL, "list brokers, topics and partitions", WEIR_FLAG, 0, OPT(list), NULL },
 	{ 'C', "consume", NULL, "as kcat has it; reading is all this does", WEIR_FLAG, 0, OPT(consume), NULL },
 	{ 0, "shard", "I/N", "only partitions p with p mod N = I", WEIR_TEXT, 0, OPT(shard), NULL },
+	{ 0, "partitioned-by", "PATH[,PATH...]", "what producers partition by, for stages that keep state by key in a shard", WEIR_TEXT, 0, OPT(partitioned_by), NULL },
 	{ 0, "meta", "[=KEY]", "add topic, partition, offset, timestamp, key and headers under KEY (_kafka)", WEIR_TEXT, 0, OPT(meta), NULL },
 	{ 0, "time", "PATH[:UNIT]|@timestamp", "event time, for watermarks", WEIR_TIME, 0, OPT(time), NULL },
 	{ 0, "out-of-order", "DURATION", "how far behind the newest event of its partition an event may be", WEIR_DURATION, 0, OPT(out_of_order_us), "30s" },
