@@ -77,7 +77,7 @@ static int
 make_hello(struct host *h)
 {
 	struct stage *s = &h->stage[0];
-	const char *env, *off = "{}";
+	const char *env, *off = "{}", *shard = host_source_option(h, "shard");
 	char limits[96], text[32];
 	json_t *off_json, *resume = NULL;
 	struct fail *f = &h->fail;
@@ -113,7 +113,7 @@ make_hello(struct host *h)
 	} else {
 		struct state_dir *d = NULL;
 
-		if (s->common.state && (state_open(s->common.state, s->common.pipeline, "0/1", &d, f) < 0 || state_next_number(d, &number, f) < 0)) {
+		if (s->common.state && (state_open(s->common.state, s->common.pipeline, *shard ? shard : "0/1", &d, f) < 0 || state_next_number(d, &number, f) < 0)) {
 			state_close(d);
 			return host_fail(h);
 		}
