@@ -195,13 +195,16 @@ take_hello(struct host *h)
 	return host_open_state(h);
 }
 
-/* A source that lists what there is (its flag "list") makes no stream. */
+/* A source that lists what there is makes no stream, also when there is nothing. */
 static int
 lists_only(const struct stage *s)
 {
+	static const char *const list[] = { "list", "files", "snapshots" };
+
 	for (const struct weir_opt *o = s->is->opts; s->is->role == WEIR_SOURCE && o && o->name; o++)
-		if (o->type == WEIR_FLAG && !strcmp(o->name, "list"))
-			return *(const int *)(const void *)((const char *)s->self + o->offset);
+		for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+			if (o->type == WEIR_FLAG && !strcmp(o->name, list[i]) && *(const int *)(const void *)((const char *)s->self + o->offset))
+				return 1;
 	return 0;
 }
 
