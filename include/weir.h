@@ -195,6 +195,7 @@ struct weir_host {		/* append only */
 	int	(*read)(struct weir_ctx *, struct weir_state *, void *p, size_t n);
 	int	(*ending)(struct weir_ctx *);
 	int	(*known)(struct weir_ctx *, const struct weir_batch *, uint32_t i);
+	void	(*gauge)(struct weir_ctx *, const char *name, int64_t value);
 };
 
 struct weir_ctx {
@@ -285,6 +286,16 @@ static inline void
 weir_count(struct weir_ctx *c, const char *counter, uint64_t by)
 {
 	c->host->count(c, counter, by);
+}
+
+/* What stands at `value` now, for weir top and --stats: at most 16 names of up to 31 bytes.  Names that end in _bytes or _us are
+ * shown as sizes and spans.  A source's lag_events and lag_us are how far it is behind, left_events what is left until its end, and
+ * waited_us how long it has waited for input so far.  Nothing happens in a host that does not know it. */
+static inline void
+weir_gauge(struct weir_ctx *c, const char *name, int64_t value)
+{
+	if (c->host->size > offsetof(struct weir_host, gauge))
+		c->host->gauge(c, name, value);
 }
 
 /* Memory that dies with the batch; aligned to 16; never NULL, the run ends instead. */

@@ -8,7 +8,7 @@ ICEBERG_TEST_LIBS = libcommon/iceberg/libiceberg.la libcommon/store/libstore.la 
 	libcommon/base/libbase.la $(CMOCKA_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) -lm
 
 unit_tests += tests/unit/iceberg_vectors tests/unit/iceberg_commit
-tests_unit_iceberg_vectors_SOURCES = tests/unit/iceberg_vectors.c
+tests_unit_iceberg_vectors_SOURCES = tests/unit/iceberg_vectors.c tests/unit/shared.h
 tests_unit_iceberg_vectors_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_iceberg_vectors_LDADD = $(ICEBERG_TEST_LIBS)
 tests_unit_iceberg_commit_SOURCES = tests/unit/iceberg_commit.c

@@ -16,6 +16,7 @@
 #include "dir.h"
 #include "gc.h"
 #include "lines.h"
+#include "meter.h"
 #include "opt.h"
 #include "out.h"
 #include "side.h"
@@ -55,6 +56,14 @@ struct counter {
 	uint64_t	n;
 };
 
+#define HOST_KINDS	16	/* of rejects, told apart in the message that there are too many */
+
+/* The rejects of an epoch, for that message. */
+struct reject_kinds {
+	struct { char text[96]; uint64_t n; } kind[HOST_KINDS];	/* "/amount type" */
+	char		first[320];
+};
+
 struct stage {
 	struct weir_ctx		 ctx;		/* first: what the stage holds */
 	struct host		*host;
@@ -70,7 +79,9 @@ struct stage {
 	struct account		 epoch, total;
 	struct counter		 counter[HOST_COUNTERS];	/* in the order of their first call */
 	size_t			 n_counters;
+	uint64_t		 bytes_in, bytes_out;	/* of its events, as they came into this process */
 	uint64_t		 rejects_shown;
+	struct reject_kinds	 kinds;
 	struct side		*rejects;
 	struct batch		*made;		/* events it made, on their way to the later stages */
 	int			 opened;
@@ -86,6 +97,7 @@ struct host {
 	struct scan_limits	 limits;
 	struct lines		 in;
 	struct out		 out;
+	struct meter		 meter;
 	struct batch		 batch;		/* lines of the input */
 	struct batch		*now;		/* the batch a stage sees */
 	int			 col_control, col_origin;	/* columns of "@weir" and of the origin; -1: not wanted */
@@ -94,6 +106,7 @@ struct host {
 	int64_t			 now_us;
 	/* the stream */
 	int			 framed_in, framed_out, source, sink, last_of_run;
+	int			 supervised;	/* by weir run, which alone counts requests to end */
 	json_t			*hello;		/* as it came, or as the source made it */
 	struct weir_stream	 stream;
 	struct buf		 text[8];	/* what stream points to */
@@ -136,7 +149,8 @@ int		 host_add(struct host *, const struct weir_stage *, int argc, char *const *
 /* Open all stages, run the stream to its end, close.  Returns an exit code. */
 int		 host_run(struct host *);
 
-/* Open the sink (the last stage) and ask what it has committed: NUL-terminated texts in the host, valid until host_free(). */
+/* Open the sink (the last stage) and ask what it has committed: NUL-terminated texts in the host, valid until host_free().  position
+ * NULL: only the name of the feed, without a look into the store.  The shard asked for is in stream.shard, else WEIR_SHARD. */
 int		 host_recover(struct host *, const char **feed, const char **position);
 
 /* Open every stage and ask it to check its surroundings. */

@@ -157,7 +157,10 @@ write_snapshot(struct stage *s, int dir, int base)
 	snprintf(name, sizeof name, "%s%s", s->name, base ? CHAIN_BASE : CHAIN_DELTA);
 	if (snapshot_create(dir, name, &meta, &w, &h->fail) < 0)
 		return host_fail(h);
-	if ((e = s->is->snapshot(&s->ctx, s->self, w, base))) {
+	meter_enter(&h->meter, s->index);
+	e = s->is->snapshot(&s->ctx, s->self, w, base);
+	meter_enter(&h->meter, METER_HOST);
+	if (e) {
 		snapshot_abort(w);
 		return e;
 	}
@@ -256,6 +259,7 @@ host_done(struct host *h, const struct weir_barrier *b)
 {
 	struct stage *s = &h->stage[h->n - 1];
 
+	meter_commit(h);
 	json_object_clear(h->held);
 	snprintf(h->committed, sizeof h->committed, "%s", b->token);
 	if (!h->state || !h->stream.framed || *h->stream.batch_id)

@@ -13,6 +13,7 @@
 #define SHOWN		20		/* on standard error, when there is no file for them */
 #define FREE_REJECTS	20		/* a share is not looked at below so many */
 #define LOOK_EVERY	100000		/* events */
+#define SOURCE_MEMBER	",\"source\":"
 #define SHOWN_BYTES	200		/* of an event in a message */
 
 struct side *
@@ -70,7 +71,7 @@ static int
 put_source(struct host *h, struct buf *b, const char *event, size_t n)
 {
 	static const char *const part[] = { "offset", "partition", "timestamp", "topic" };
-	const char *open = ",\"source\":{";
+	const char *open = SOURCE_MEMBER "{";
 	struct weir_value key, value, pk, pv;
 	size_t at = 0, meta_n = strlen(h->stream.meta);
 	int e = 0, any = 0;
@@ -98,6 +99,39 @@ put_source(struct host *h, struct buf *b, const char *event, size_t n)
 	return any ? e | buf_putc(b, '}') : e;
 }
 
+/* Remember what kind it is, and where the first one came from. */
+static void
+note_kind(struct stage *s, const char *code, const char *path, const char *message, const char *source, const char *event, size_t n)
+{
+	struct reject_kinds *k = &s->kinds;
+	struct host *h = s->host;
+	char text[sizeof k->kind->text], where[96] = "";
+	json_t *o;
+
+	if (!*k->first) {
+		h->scratch.n = 0;
+		if (!source && put_source(h, &h->scratch, event, n) == 0 && h->scratch.n && buf_putc(&h->scratch, '\0') == 0)
+			source = h->scratch.p + strlen(SOURCE_MEMBER);
+		if (source && (o = json_loads(source, 0, NULL))) {
+			snprintf(where, sizeof where, "%s/%" JSON_INTEGER_FORMAT "@%" JSON_INTEGER_FORMAT ": ", json_string_value(json_object_get(o, "topic")),
+			    json_integer_value(json_object_get(o, "partition")), json_integer_value(json_object_get(o, "offset")));
+			json_decref(o);
+		} else if (!h->framed_in && !h->source && h->line_no) {
+			snprintf(where, sizeof where, "line %" PRIu64 ": ", h->line_no);
+		}
+		snprintf(k->first, sizeof k->first, "%s%s%s%s", where, path ? path : "", path && *path ? ": " : "", message);
+	}
+	snprintf(text, sizeof text, "%s%s%s", path ? path : "", path && *path ? " " : "", code);
+	for (size_t i = 0; i < HOST_KINDS; i++) {
+		if (!k->kind[i].n)
+			memcpy(k->kind[i].text, text, sizeof text);
+		else if (strcmp(k->kind[i].text, text))
+			continue;
+		k->kind[i].n++;
+		return;
+	}
+}
+
 int
 host_reject(struct stage *s, const char *code, const char *path, const char *message, const char *source, const char *event, size_t n, int raw)
 {
@@ -105,6 +139,7 @@ host_reject(struct stage *s, const char *code, const char *path, const char *mes
 	struct buf *b = &h->scratch;
 	int e = 0;
 
+	note_kind(s, code, path, message, source, raw ? NULL : event, raw ? 0 : n);
 	if (rejects_file(s) < 0)
 		return h->fail.code;
 	if (!s->rejects) {
@@ -114,7 +149,7 @@ host_reject(struct stage *s, const char *code, const char *path, const char *mes
 			return 0;
 		for (size_t i = 0; i < SHOWN_BYTES && i < n; i++)	/* a NUL would end the message */
 			shown[i] = event[i] ? event[i] : ' ';
-		snprintf(text, sizeof text, "rejected (%s)%s%s: %s: %.*s%s", code, path ? " " : "", path ? path : "", message,
+		snprintf(text, sizeof text, "rejected (%s)%s%s: %s: %.*s%s", code, path && *path ? " " : "", path ? path : "", message,
 		    n > SHOWN_BYTES ? SHOWN_BYTES : (int)n, shown, n > SHOWN_BYTES ? "..." : "");
 		host_say(s, "reject", text);
 		return 0;
@@ -165,6 +200,7 @@ check(struct stage *s)
 	char number[32];
 	int share = len && text[len - 1] == '%';
 	double percent = 0;
+	size_t most = 0;
 	char *end;
 
 	if (len >= sizeof number)
@@ -183,7 +219,11 @@ check(struct stage *s)
 	}
 	if (n <= limit)
 		return 0;
-	fail(&h->fail, WEIR_EDATA, "%" PRIu64 " of %" PRIu64 " events rejected, more than --max-rejects %s%s%s; nothing of this epoch is committed", n, of, text,
+	for (size_t i = 1; i < HOST_KINDS; i++)
+		if (s->kinds.kind[i].n > s->kinds.kind[most].n)
+			most = i;
+	fail(&h->fail, WEIR_EDATA, "%" PRIu64 " of %" PRIu64 " events rejected (%.1f %%), more than --max-rejects %s; first: %s; most common: %" PRIu64 " x %s%s%s; nothing "
+	    "of this epoch is committed", n, of, of ? 100.0 * (double)n / (double)of : 0, text, s->kinds.first, s->kinds.kind[most].n, s->kinds.kind[most].text,
 	    s->rejects ? "; all of them: " : "", s->rejects ? side_path(s->rejects) : "");
 	host_say(s, "error", h->fail.text);
 	h->said = 1;

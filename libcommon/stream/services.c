@@ -13,9 +13,11 @@
 #include "control.h"
 #include "emit.h"
 #include "host.h"
+#include "progress.h"
 #include "publish.h"
 
 #define MESSAGE_MAX	4096
+#define SIDE_ORIGIN	"\"_weir\""	/* a member of late and dropped events */
 #define OWN_EVENTS	(2 * BATCH_BYTES)	/* bytes of events a stage made, before they are passed on */
 
 /* ---- messages ---- */
@@ -64,6 +66,7 @@ host_say(const struct stage *s, const char *level, const char *text)
 			line[i] = ' ';
 	if (len)
 		line[len - 1] = '\n';
+	progress_clear(s->host);
 	if (write(2, line, len) < 0)
 		return;		/* nowhere left to say it */
 }
@@ -239,6 +242,7 @@ hs_emit(struct weir_ctx *ctx, const char *json, size_t n)
 	int e;
 
 	s->epoch.emitted++;
+	s->bytes_out += n + 1;
 	if (s->index + 1 < h->n) {
 		if ((e = make(s, json, n, &marks, &fault)) < 0)
 			return e;
@@ -276,6 +280,7 @@ hs_offer(struct weir_ctx *ctx, const char *json, size_t n, uint64_t tag)
 		return s->is->refused ? s->is->refused(ctx, s->self, tag, fault.code, text) : 0;
 	}
 	s->epoch.emitted++;
+	s->bytes_out += n + 1;
 	h->offered_bytes += n + 1;
 	if (marks && h->framed_out + h->sink) {		/* @weir in an event must not look like a control line */
 		uint32_t i = s->made->pub.n - 1;
@@ -300,13 +305,45 @@ hs_raise(struct weir_ctx *ctx, int64_t ts)
 
 /* ---- side files, state, the rest ---- */
 
+/* The event with SIDE_ORIGIN at its end, or in the place of an older one: of which run and epoch the line is.  A crash may write it
+ * twice, and who reads the file can tell by this. */
+static int
+stamp(const struct host *h, const char *json, size_t n, struct buf *b)
+{
+	struct weir_value key, value;
+	const char *start = memchr(json, '{', n), *end = json + n, *to;
+	size_t at = 0;
+	int any = 0;
+
+	while (*--end != '}')
+		;
+	to = end;
+	while (scan_next(start, n - (size_t)(start - json), &at, &key, &value)) {
+		any = 1;
+		if (key.n == sizeof SIDE_ORIGIN - 1 && !memcmp(key.p, SIDE_ORIGIN, key.n)) {
+			to = value.p;
+			end = value.p + value.n;
+		}
+	}
+	return buf_put(b, json, (size_t)(to - json)) | (*to == '}' && to == end ? buf_puts(b, any ? "," SIDE_ORIGIN ":" : SIDE_ORIGIN ":") : 0) |
+	    buf_printf(b, "{\"epoch\":\"%" PRIu64 "\",\"run\":\"%s\"}", h->id, h->run) | buf_put(b, end, (size_t)(json + n - end));
+}
+
 static int
 hs_side(struct weir_ctx *ctx, const char *file, const char *json, size_t n)
 {
 	struct stage *s = stage_of(ctx);
-	struct side *side = host_side(s->host, file);
+	struct host *h = s->host;
+	struct side *side = host_side(h, file);
 
-	return !side || side_line(side, json, n, &s->host->fail) < 0 ? host_stage_fail(s) : 0;
+	if (side && h->stream.framed) {
+		h->scratch.n = 0;
+		if (stamp(h, json, n, &h->scratch) < 0)
+			return hs_error(ctx, WEIR_EAGAIN, "no memory for a line of %s", file);
+		json = h->scratch.p;
+		n = h->scratch.n;
+	}
+	return !side || side_line(side, json, n, &h->fail) < 0 ? host_stage_fail(s) : 0;
 }
 
 static int
@@ -316,6 +353,7 @@ hs_receipt(struct weir_ctx *ctx, const char *json, size_t n)
 	struct host *h = s->host;
 
 	h->receipts++;
+	progress_clear(h);
 	if (out_data(&h->out, json, n, 0, &h->fail) < 0 || out_data(&h->out, "\n", 1, 0, &h->fail) < 0 || out_flush(&h->out, &h->fail) < 0)
 		return host_stage_fail(s);
 	return 0;
@@ -383,6 +421,12 @@ hs_count(struct weir_ctx *ctx, const char *counter, uint64_t by)
 		strcpy(s->counter[s->n_counters++].name, counter);
 	}
 	s->counter[i].n += by;
+}
+
+static void
+hs_gauge(struct weir_ctx *ctx, const char *name, int64_t value)
+{
+	meter_gauge(stage_of(ctx), name, value);
 }
 
 static void *
@@ -463,4 +507,5 @@ const struct weir_host host_table = {
 	.reject = hs_reject, .reject_raw = hs_reject_raw, .raise = hs_raise, .side = hs_side, .receipt = hs_receipt,
 	.publish = hs_publish, .load = hs_load, .error = hs_error, .warn = hs_warn, .finding = hs_finding, .count = hs_count,
 	.alloc = hs_alloc, .now_us = hs_now, .seed = hs_seed, .write = hs_write, .read = hs_read, .ending = host_ending, .known = hs_known,
+	.gauge = hs_gauge,
 };

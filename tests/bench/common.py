@@ -1,4 +1,5 @@
 """What both benches share: the reference pipeline, its input, and the build under test."""
+import json
 import os
 import shutil
 import subprocess
@@ -56,6 +57,32 @@ def stages(dim, out, plain):
             ["dedupe", *state, "-k", "event_id", "--time", "event_time"],
             ["iceberg-out", *flag, *state, "--catalog", f"sqlite:{out}/catalog.db", "--table", "bench.events", "--create",
              "--schema", TABLE_SCHEMA]]
+
+
+class Meter:
+    """Runs pipelines and says what each process used (meter.c)."""
+
+    def __init__(self, work, env):
+        self.work, self.env, self.program = work, env, work.path("meter")
+        compile_c(os.path.join(HERE, "meter.c"), self.program)
+
+    def run(self, name, commands, stdin=None, discard=False):
+        """One run, the commands joined by pipes: its figures, and stdout of the last unless it is thrown away."""
+        result = self.work.path("meter.json")
+        line = [self.program, result]
+        for i, c in enumerate(commands):
+            line += [":::"] * (i > 0) + c
+        with open(stdin or os.devnull, "rb") as f:
+            p = subprocess.run(line, stdin=f, stdout=subprocess.DEVNULL if discard else subprocess.PIPE,
+                               stderr=subprocess.PIPE, env=self.env, cwd=self.work.dir)
+        if p.returncode:
+            sys.exit(f"bench: {name} failed\n{p.stderr.decode(errors='replace')[-4000:]}")
+        with open(result) as f:
+            return json.load(f), (p.stdout or b"").decode()
+
+
+def cpu(run):
+    return sum(s["user"] + s["system"] for s in run["stages"])
 
 
 def compile_c(source, program):

@@ -162,6 +162,8 @@ dedupe_count(struct weir_ctx *ctx, struct dedupe *d)
 {
 	uint64_t stale = seen_stale(d->seen), evicted = seen_evicted(d->seen);
 
+	weir_gauge(ctx, "keys", (int64_t)seen_count(d->seen));
+	weir_gauge(ctx, "state_bytes", (int64_t)seen_bytes(d->seen));
 	if (stale != d->n_stale)
 		weir_count(ctx, "stale", stale - d->n_stale);
 	if (evicted != d->n_evicted) {

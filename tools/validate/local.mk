@@ -18,7 +18,7 @@ noinst_LTLIBRARIES += %D%/libschema.la
 nodist_%C%_libschema_la_SOURCES = %D%/metaschemas.c
 
 unit_tests += tests/unit/schema_suite
-tests_unit_schema_suite_SOURCES = tests/unit/schema_suite.c
+tests_unit_schema_suite_SOURCES = tests/unit/schema_suite.c tests/unit/shared.h
 tests_unit_schema_suite_CPPFLAGS = -I$(srcdir)/%D% $(AM_CPPFLAGS)
 tests_unit_schema_suite_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_schema_suite_LDADD = %D%/libschema.la libcommon/json/libjson.la libcommon/base/libbase.la $(PCRE2_LIBS) $(CMOCKA_LIBS)
