@@ -313,6 +313,7 @@ host_begin(struct host *h)
 	h->id++;
 	if ((e = begin_stages(h, from)) < 0 || (e = host_knows_none(h)) < 0)
 		return e;
+	host_gc_begin(h);
 	return h->framed_out ? forward_hello(h) : 0;
 }
 
@@ -495,6 +496,7 @@ host_barrier(struct host *h, json_t *bar, int last)
 	json_decref(acct);
 	if (e)
 		return e;
+	host_collect(h);
 	h->id++;
 	host_tick(h);
 	if (!last)

@@ -123,6 +123,7 @@ host_free(struct host *h)
 	json_decref(h->total);
 	json_decref(h->held);
 	free(h->off);
+	state_gc_close(h->gc);
 	state_close(h->state);
 	free(h);
 }
