@@ -295,6 +295,9 @@ open_db(struct sqlite_catalog *c, const char *path, int create, struct fail *f)
 	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL) != SQLITE_OK)
 		return c->db ? db_error(c, "open it", f) : fail(f, WEIR_EAGAIN, "no memory for a catalog");
 	sqlite3_busy_timeout(c->db, c->busy_ms);
+	/* A commit is the removal of the journal: durable when its folder is synced, which is EXTRA.  With FULL, power loss takes it back. */
+	if (sqlite3_exec(c->db, "PRAGMA synchronous = EXTRA", NULL, NULL, NULL) != SQLITE_OK)
+		return db_error(c, "set it up", f);
 	if ((e = prepare(c, "SELECT (SELECT count(*) FROM pragma_table_info('iceberg_tables')), "
 	    "(SELECT count(*) FROM pragma_table_info('iceberg_tables') WHERE name = 'iceberg_type')", &st, f)) < 0)
 		return e;
