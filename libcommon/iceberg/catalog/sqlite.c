@@ -65,7 +65,7 @@ db_error(struct sqlite_catalog *c, const char *what, struct fail *f)
 	case SQLITE_CANTOPEN:	/* its text says no more than that */
 		errno = sqlite3_system_errno(c->db);
 		if (errno)
-			return fail_errno(f, WEIR_ECONFIG, "the catalog %s: cannot %s", c->head.uri, what);
+			return fail_errno(f, fail_input_code(errno), "the catalog %s: cannot %s", c->head.uri, what);
 		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: %s", c->head.uri, what, sqlite3_errmsg(c->db));
 	case SQLITE_READONLY:
 		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: no permission to write to the file, or to its folder", c->head.uri, what);
@@ -271,7 +271,7 @@ make_folder(const char *path, struct fail *f)
 	while (!e && (slash = strchr(slash + 1, '/'))) {
 		*slash = '\0';
 		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
-			e = fail_errno(f, WEIR_ECONFIG, "cannot make the folder %s of the catalog", copy);
+			e = fail_errno(f, fail_input_code(errno), "cannot make the folder %s of the catalog", copy);
 		*slash = '/';
 	}
 	free(copy);
@@ -286,7 +286,7 @@ open_db(struct sqlite_catalog *c, const char *path, int create, struct fail *f)
 
 	if (access(path, F_OK) < 0) {
 		if (errno != ENOENT)
-			return fail_errno(f, WEIR_ECONFIG, "cannot open the catalog %s", path);
+			return fail_errno(f, fail_input_code(errno), "cannot open the catalog %s", path);
 		if (!create)
 			return fail(f, WEIR_ECONFIG, "the catalog %s does not exist: --create makes it, with the table", path);
 		if ((e = make_folder(path, f)) < 0)
