@@ -182,31 +182,50 @@ swap_row(struct sqlite_catalog *c, const char *ns, const char *name, const char 
 	    (const char *const[]){ c->name, ns, name, new }, 4, f);
 }
 
+/* The row in a transaction of its own: 0, 1 lost, WEIR_EUNKNOWN, or an error after which nothing has changed. */
 static int
-sq_swap(struct catalog *cat, const char *table, const char *old, const char *new, const char *text, size_t n, struct fail *f)
+swap_in(struct sqlite_catalog *c, const char *ns, const char *name, const char *old, const char *new, struct fail *f)
 {
-	struct sqlite_catalog *c = (struct sqlite_catalog *)cat;
-	const char *name;
-	char ns[256];
-	int e, rows;
+	int rows, rc;
 
-	if ((e = split(table, ns, sizeof ns, &name, f)) < 0)
-		return e;
-	if ((e = cat->store->ops->put_if_absent(cat->store, new, text, n, f)) != 0)
-		return e < 0 ? e : fail(f, WEIR_EBUG, "%s exists already, though its name is random", new);
 	if (sqlite3_exec(c->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
 		return db_error(c, "begin a transaction", f);
 	if ((rows = swap_row(c, ns, name, old, new, f)) != 1) {
 		sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 		return rows < 0 ? rows : 1;
 	}
-	if (sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
-		db_error(c, "commit", f);
+	if ((rc = sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL)) == SQLITE_OK)
+		return 0;
+	db_error(c, "commit", f);
+	/* Busy: readers kept it from the file, the transaction is still open.  After another error it may be in the file, or in a
+	 * journal that the next reader plays back. */
+	if ((rc & 0xff) != SQLITE_BUSY || sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK) {
 		sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
-		return f->code = WEIR_EUNKNOWN;
+		f->code = WEIR_EUNKNOWN;
 	}
-	catalog_hint(cat->store, new);
-	return 0;
+	return f->code;
+}
+
+static int
+sq_swap(struct catalog *cat, const char *table, const char *old, const char *new, const char *text, size_t n, struct fail *f)
+{
+	struct sqlite_catalog *c = (struct sqlite_catalog *)cat;
+	struct fail ignored;
+	const char *name;
+	char ns[256];
+	int e;
+
+	if ((e = split(table, ns, sizeof ns, &name, f)) < 0)
+		return e;
+	if ((e = cat->store->ops->put_if_absent(cat->store, new, text, n, f)) == 1)
+		return fail(f, WEIR_EBUG, "%s exists already, though its name is random", new);
+	if (!e)
+		e = swap_in(c, ns, name, old, new, f);
+	if (!e)
+		catalog_hint(cat->store, new);
+	else if (e != WEIR_EUNKNOWN)		/* our own file, that nobody will ever read; it may be there also when writing it failed */
+		(void)cat->store->ops->remove(cat->store, new, &ignored);
+	return e;
 }
 
 static int
@@ -237,7 +256,7 @@ sq_close(struct catalog *cat)
 	free(c);
 }
 
-static const struct catalog_ops ops = { "sqlite", sq_load, sq_next, sq_swap, sq_list, sq_close };
+static const struct catalog_ops ops = { "sqlite", 0, sq_load, sq_next, sq_swap, sq_list, sq_close };
 
 /* "name=N&timeout=MS" */
 static int
