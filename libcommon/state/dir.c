@@ -15,7 +15,7 @@
 #include "publish.h"
 #include "weir.h"
 
-#define FORMAT	"1"	/* of the directory */
+#define FORMAT	STATE_FORMAT
 
 struct state_dir {
 	char		*path;
