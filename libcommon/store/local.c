@@ -245,6 +245,15 @@ publish(struct stream *s, struct fail *f)
 	return e < 0 ? write_error("close", s->path, f) : 0;
 }
 
+/* Is what lies under that name this file, and not one of before? */
+static int
+has_its_name(const struct stream *s)
+{
+	struct stat a, b;
+
+	return s->fd >= 0 && fstat(s->fd, &a) == 0 && stat(s->path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int
 local_finish(struct store_stream *stream, struct fail *f)
 {
@@ -252,7 +261,9 @@ local_finish(struct store_stream *stream, struct fail *f)
 	int e = publish(s, f);
 
 	if (e == 1)
-		e = fail(f, WEIR_EFENCED, "%s exists already: this run was used before", s->path);
+		e = fail(f, WEIR_EFENCED, "%s exists already: this run was used before; call weir begin again", s->path);
+	else if (e < 0 && has_its_name(s))	/* it failed, so it is not there; should this fail too, nobody refers to it */
+		unlink(s->path);
 	stream_free(s);
 	return e;
 }
