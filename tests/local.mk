@@ -7,6 +7,7 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 	export top_srcdir top_builddir CMOCKA_MESSAGE_OUTPUT;
 
 check_PROGRAMS += $(unit_tests)
+tests/e2e/weir.log: tests/fault/replay.la
 e2e_tests += tests/layers.t tests/man.t tests/broken.t tests/e2e/weir.t
 TESTS += $(unit_tests) $(e2e_tests)
 EXTRA_DIST += $(e2e_tests)

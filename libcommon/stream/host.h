@@ -12,8 +12,10 @@
 
 #include "account.h"
 #include "batch.h"
+#include "chain.h"
 #include "dir.h"
 #include "lines.h"
+#include "meter.h"
 #include "opt.h"
 #include "out.h"
 #include "side.h"
@@ -72,9 +74,11 @@ struct stage {
 	char			 name[80];	/* instance: dedupe, dedupe.2 */
 	char			*meaning;	/* the options with meaning, as text */
 	char			 config[17];	/* and its hash */
+	struct chain		 chain;		/* what its next snapshot stands on */
 	struct account		 epoch, total;
 	struct counter		 counter[HOST_COUNTERS];	/* in the order of their first call */
 	size_t			 n_counters;
+	uint64_t		 bytes_in, bytes_out;	/* of its events, as they came into this process */
 	uint64_t		 rejects_shown;
 	struct reject_kinds	 kinds;
 	struct side		*rejects;
@@ -92,6 +96,7 @@ struct host {
 	struct scan_limits	 limits;
 	struct lines		 in;
 	struct out		 out;
+	struct meter		 meter;
 	struct batch		 batch;		/* lines of the input */
 	struct batch		*now;		/* the batch a stage sees */
 	int			 col_control, col_origin;	/* columns of "@weir" and of the origin; -1: not wanted */
@@ -100,6 +105,7 @@ struct host {
 	int64_t			 now_us;
 	/* the stream */
 	int			 framed_in, framed_out, source, sink, last_of_run;
+	int			 supervised;	/* by weir run, which alone counts requests to end */
 	json_t			*hello;		/* as it came, or as the source made it */
 	struct weir_stream	 stream;
 	struct buf		 text[8];	/* what stream points to */
@@ -137,10 +143,15 @@ void		 host_free(struct host *);
 /* Add the next stage.  argv[0] is its name as typed; argv must outlive the host.  0, or a negative code after the message. */
 int		 host_add(struct host *, const struct weir_stage *, int argc, char *const *argv);
 
+/* The text of an option of the first stage, "" when it is not given or there is none of that name: shard (also from WEIR_SHARD),
+ * partitioned-by. */
+const char	*host_source_option(struct host *, const char *name);
+
 /* Open all stages, run the stream to its end, close.  Returns an exit code. */
 int		 host_run(struct host *);
 
-/* Open the sink (the last stage) and ask what it has committed: NUL-terminated texts in the host, valid until host_free(). */
+/* Open the sink (the last stage) and ask what it has committed: NUL-terminated texts in the host, valid until host_free().  position
+ * NULL: only the name of the feed, without a look into the store.  The shard asked for is in stream.shard, else WEIR_SHARD. */
 int		 host_recover(struct host *, const char **feed, const char **position);
 
 /* Open every stage and ask it to check its surroundings. */

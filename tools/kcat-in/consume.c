@@ -10,7 +10,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "payload.h"
 #include "source.h"
@@ -22,10 +21,7 @@
 static int64_t
 clock_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+	return source_clock_us() / 1000;
 }
 
 static const char *
@@ -311,10 +307,12 @@ fetch(struct source *s, int timeout_ms)
 
 	n = rd_kafka_consume_batch_queue(s->broker.queue, 0, s->record, SOURCE_RECORDS);
 	if (n <= 0 && timeout_ms > 0) {
-		since = clock_ms();
+		since = source_clock_us();
 		n = rd_kafka_consume_batch_queue(s->broker.queue, timeout_ms, s->record, 1);
+		since = source_clock_us() - since;
+		s->blocked_us += since;
 		if (n <= 0)
-			s->waited_ms += clock_ms() - since;
+			s->waited_ms += since / 1000;
 		else if ((n = rd_kafka_consume_batch_queue(s->broker.queue, 0, s->record + 1, SOURCE_RECORDS - 1)) >= 0)
 			n++;
 		else
@@ -435,12 +433,16 @@ source_poll(struct weir_ctx *ctx, void *self, int timeout_ms)
 	if ((e = source_assign(ctx, s)) < 0 || (e = source_grow(ctx, s)) < 0 || (e = raise_mark(ctx, s)) < 0)
 		return e;
 	say_held(ctx, s);
-	if ((s->n_done == s->parts.n && (s->bounded || s->where.stops)) || (s->count && s->n_events >= s->count))
+	if ((s->n_done == s->parts.n && (s->bounded || s->where.stops)) || (s->count && s->n_events >= s->count)) {
+		s->lag_us = 0;		/* how it ended */
+		source_lag(ctx, s);
 		return 0;
+	}
 	if (weir_ending(ctx))
 		return 2;
 	if (s->at == s->n) {
 		fetch(s, timeout_ms);
+		source_lag(ctx, s);
 		if (!s->n)
 			return (e = silence(ctx, s)) < 0 ? e : 1;
 	}

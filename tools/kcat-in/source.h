@@ -24,7 +24,7 @@ enum { TOMBSTONE_REJECT, TOMBSTONE_SKIP };
 
 struct source {
 	/* options */
-	const char		*brokers, *partitions, *file, *group, *meta, *shard, *by;
+	const char		*brokers, *partitions, *file, *group, *meta, *shard, *partitioned_by;
 	struct weir_list	*topics, *offset, *set;
 	struct weir_time	 time;
 	uint64_t		 count;
@@ -62,6 +62,8 @@ struct source {
 	struct buf		 line, spliced, member;
 	int64_t			 waited_ms;		/* for nothing, since the last record */
 	int64_t			 committed_ms;		/* when it was told */
+	int64_t			 blocked_us;		/* for records, in all */
+	int64_t			 lag_us, last_us;	/* when the lag was looked at; the timestamp of the last record */
 	int			 last_part;		/* of the record before */
 	const void		*last_handle;
 	int32_t			 last_partition;
@@ -76,6 +78,10 @@ void	source_release(struct source *);
 /* meta.c: the member ("_kafka":{…}) of a record, and the source of a reject. */
 int	meta_member(struct buf *, const char *key, const rd_kafka_message_t *, const char *topic);
 int	meta_source(struct buf *, const rd_kafka_message_t *, const char *topic);
+
+/* lag.c: tell the host how far behind this source is, once a second, and how long it has waited. */
+void	source_lag(struct weir_ctx *, struct source *);
+int64_t	source_clock_us(void);
 
 /* list.c: -L. */
 int	source_list(struct weir_ctx *, struct source *);
