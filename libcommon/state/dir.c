@@ -385,6 +385,14 @@ state_plain(struct state_dir *d, uint64_t n, int make, struct fail *f)
 }
 
 int
+state_stats(struct state_dir *d, struct fail *f)
+{
+	int fd = folder(d->shard, "stats", 1, f);
+
+	return fd < 0 ? f->code : fd;
+}
+
+int
 state_rejects_path(struct state_dir *d, const char *stage, struct buf *b, struct fail *f)
 {
 	int fd = folder(d->shard, "rejects", 1, f);

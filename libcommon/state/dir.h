@@ -6,6 +6,7 @@
  *	DIR/<i-N>/runs/<run>/ckpt/<id>/	the files of one checkpoint, each written once
  *	DIR/<i-N>/done/<sink>/<id>	a commit of the sink was seen: a cache
  *	DIR/<i-N>/rejects/
+ *	DIR/<i-N>/stats/<stage>		numbers of a running stage: a cache
  *	DIR/plain/<n>/			snapshots of runs on plain input
  */
 #ifndef DIR_H
@@ -45,6 +46,9 @@ int	state_done_newest(struct state_dir *, const char *sink, struct buf *token, s
 /* For plain input: the newest n of plain/<n>/ that holds `name` (0: none), and a descriptor of plain/<n>/. */
 int	state_plain_newest(struct state_dir *, const char *name, uint64_t *n, struct fail *);
 int	state_plain(struct state_dir *, uint64_t n, int make, struct fail *);
+
+/* A descriptor of the folder of the stages' statistics, made; see stats.h. */
+int	state_stats(struct state_dir *, struct fail *);
 
 /* 1 when framed runs have left checkpoints here. */
 int	state_has_runs(struct state_dir *);

@@ -19,7 +19,7 @@
 
 struct stream {
 	struct store_stream	 head;
-	int			 fd;
+	int			 fd, linked;	/* linked: it has its name */
 	char			*path;		/* where it will be */
 	char			*temp;		/* where it is, without O_TMPFILE */
 };
@@ -220,6 +220,7 @@ publish(struct stream *s, struct fail *f)
 	snprintf(self, sizeof self, "/proc/self/fd/%d", s->fd);
 	if (linkat(AT_FDCWD, s->temp ? s->temp : self, AT_FDCWD, s->path, s->temp ? 0 : AT_SYMLINK_FOLLOW) < 0)
 		return errno == EEXIST ? 1 : write_error("publish", s->path, f);
+	s->linked = 1;
 	if (s->temp) {
 		if (unlink(s->temp) < 0)
 			return write_error("unlink", s->temp, f);
@@ -241,7 +242,9 @@ local_finish(struct store_stream *stream, struct fail *f)
 	int e = publish(s, f);
 
 	if (e == 1)
-		e = fail(f, WEIR_EFENCED, "%s exists already: this run was used before", s->path);
+		e = fail(f, WEIR_EFENCED, "%s exists already: this run was used before; call weir begin again", s->path);
+	else if (e < 0 && s->linked)		/* it failed, so it is not there; should this fail too, nobody refers to it */
+		unlink(s->path);
 	stream_free(s);
 	return e;
 }

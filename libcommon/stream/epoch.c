@@ -301,6 +301,7 @@ host_begin(struct host *h)
 	if (e)
 		return e;
 	host_name_instances(h);
+	meter_open(h);
 	snprintf(h->committed, sizeof h->committed, "%s", h->prev);
 	h->framed_in = h->stream.framed;
 	h->framed_out = h->framed_in && wants_control(h);
@@ -315,6 +316,7 @@ int
 host_watermark(struct host *h, int64_t ts)
 {
 	char seq[24], text[24];
+	size_t before = h->meter.in;
 	struct buf line = { 0 };
 	json_t *c;
 	int e;
@@ -325,11 +327,13 @@ host_watermark(struct host *h, int64_t ts)
 	for (size_t k = h->source ? 1 : 0; k < h->n; k++) {
 		struct stage *s = &h->stage[k];
 
+		meter_enter(&h->meter, k);
 		if (s->is->watermark && (e = s->is->watermark(&s->ctx, s->self, ts)) < 0)
 			return e;
 		if ((e = host_flush_made(h, s)) < 0)
 			return e;
 	}
+	meter_enter(&h->meter, before);
 	if (!h->framed_out)
 		return 0;
 	snprintf(seq, sizeof seq, "%" PRIu64, h->out.seq);
@@ -349,11 +353,13 @@ host_flush_stages(struct host *h)
 	for (size_t k = 0; k < h->n; k++) {
 		struct stage *s = &h->stage[k];
 
+		meter_enter(&h->meter, k);
 		if (s->is->flush && (e = s->is->flush(&s->ctx, s->self)) < 0)
 			return e;
 		if ((e = host_flush_made(h, s)) < 0)
 			return e;
 	}
+	meter_enter(&h->meter, METER_HOST);
 	return 0;
 }
 
@@ -422,10 +428,12 @@ commit(struct host *h, const json_t *bar, const json_t *epoch_acct, int last)
 		} else {
 			e = 0;
 		}
+		meter_enter(&h->meter, s->index);
 		if (!e && s->is->prepare)
 			e = s->is->prepare(&s->ctx, s->self, &b);
 		if (!e && s->is->commit)
 			e = s->is->commit(&s->ctx, s->self, &b);
+		meter_enter(&h->meter, METER_HOST);
 		if (!e)
 			e = host_done(h, &b);
 	}
@@ -482,5 +490,9 @@ host_barrier(struct host *h, json_t *bar, int last)
 	if (e)
 		return e;
 	h->id++;
+	host_tick(h);
+	if (!last)
+		meter_epoch(h);
+	meter_tick(h);
 	return 0;
 }

@@ -70,6 +70,7 @@ host_new(void)
 	}
 	XXH3_64bits_reset(h->hash_in);
 	h->col_control = h->col_origin = -1;
+	h->meter.in = METER_HOST;
 	h->watermark = INT64_MIN;
 	h->total = json_object();
 	h->held = json_object();
@@ -95,6 +96,7 @@ host_free(struct host *h)
 	if (!h)
 		return;
 	host_close(h);
+	meter_close(h, 0);
 	for (size_t k = 0; k < h->n; k++) {
 		struct stage *s = &h->stage[k];
 		struct opt_set set[3];
@@ -206,6 +208,9 @@ host_add(struct host *h, const struct weir_stage *is, int argc, char *const *arg
 		return fail(&h->fail, WEIR_ECONFIG, "%s was built for ABI %u, this weir has %d", is->name, is->abi, WEIR_ABI), host_stage_fail(s);
 	tables(s, set, &n_sets);
 	h->n++;
+	if (!(h->meter.page[s->index] = calloc(1, STATS_BYTES)))
+		return fail(&h->fail, WEIR_EAGAIN, "no memory"), host_stage_fail(s);
+	h->meter.n = h->n;
 	if (asked(s, argc, argv, set, n_sets))
 		exit(0);
 	if ((e = opt_parse(set, n_sets, argc, argv, s->operand, &h->fail)))
@@ -362,20 +367,44 @@ through(struct host *h, struct stage *s, struct batch *b)
 	return host_flush_made(h, s);
 }
 
+/* Bytes of the events that are on their way. */
+static uint64_t
+passed_bytes(const struct batch *b)
+{
+	uint64_t n = 0;
+
+	if (b->count[WEIR_PASSED] == b->pub.n)
+		return b->pub.line[b->pub.n] - b->pub.line[0];
+	for (uint32_t i = 0; i < b->pub.n; i++)
+		if (b->pub.verdict[i] == WEIR_PASSED)
+			n += b->pub.line[i + 1] - b->pub.line[i];
+	return n;
+}
+
 int
 host_chain(struct host *h, size_t from, struct batch *b)
 {
+	uint64_t bytes = passed_bytes(b);
+	size_t before = h->meter.in;
 	int e;
 
 	h->n_events += b->pub.n;
 	for (size_t k = from; k < h->n && b->count[WEIR_PASSED]; k++) {
 		struct stage *s = &h->stage[k];
+		uint32_t n;
 
 		if (b->n_marked && s->is->role == WEIR_SINK && (h->framed_in || h->source) && (e = unescape(h, b)) < 0)
 			return e;
+		meter_enter(&h->meter, k);
+		n = b->count[WEIR_PASSED];
+		s->bytes_in += bytes;
 		if ((e = through(h, s, b)) < 0)
 			return e;
+		if (b->count[WEIR_PASSED] != n)
+			bytes = passed_bytes(b);
+		s->bytes_out += bytes;
 	}
+	meter_enter(&h->meter, before);
 	if (h->sink || !b->count[WEIR_PASSED])
 		return 0;
 	if (b->n_marked && h->framed_in && !h->framed_out && (e = unescape(h, b)) < 0)

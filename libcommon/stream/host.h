@@ -12,8 +12,10 @@
 
 #include "account.h"
 #include "batch.h"
+#include "chain.h"
 #include "dir.h"
 #include "lines.h"
+#include "meter.h"
 #include "opt.h"
 #include "out.h"
 #include "side.h"
@@ -72,9 +74,11 @@ struct stage {
 	char			 name[80];	/* instance: dedupe, dedupe.2 */
 	char			*meaning;	/* the options with meaning, as text */
 	char			 config[17];	/* and its hash */
+	struct chain		 chain;		/* what its next snapshot stands on */
 	struct account		 epoch, total;
 	struct counter		 counter[HOST_COUNTERS];	/* in the order of their first call */
 	size_t			 n_counters;
+	uint64_t		 bytes_in, bytes_out;	/* of its events, as they came into this process */
 	uint64_t		 rejects_shown;
 	struct reject_kinds	 kinds;
 	struct side		*rejects;
@@ -92,6 +96,7 @@ struct host {
 	struct scan_limits	 limits;
 	struct lines		 in;
 	struct out		 out;
+	struct meter		 meter;
 	struct batch		 batch;		/* lines of the input */
 	struct batch		*now;		/* the batch a stage sees */
 	int			 col_control, col_origin;	/* columns of "@weir" and of the origin; -1: not wanted */

@@ -183,11 +183,19 @@ run_source(struct host *h)
 	int more, e;
 
 	do {
-		uint64_t n = s->epoch.emitted, n_bytes = h->offered_bytes;
+		uint64_t n = s->epoch.emitted, n_bytes = h->offered_bytes, n_in = s->epoch.in;
 		int due;
 
 		host_tick(h);
-		if ((e = write_out(h)) < 0 || (more = e = s->is->poll(&s->ctx, s->self, POLL_MS)) < 0 || (e = host_flush_made(h, s)) < 0)
+		if ((e = write_out(h)) < 0)
+			return e;
+		meter_enter(&h->meter, s->index);
+		if ((more = e = s->is->poll(&s->ctx, s->self, POLL_MS)) < 0)
+			return e;
+		if (s->epoch.emitted == n && s->epoch.in == n_in)
+			meter_waited(&h->meter);
+		meter_enter(&h->meter, METER_HOST);
+		if ((e = host_flush_made(h, s)) < 0)
 			return e;
 		events += s->epoch.emitted - n;
 		bytes += h->offered_bytes - n_bytes;
@@ -531,11 +539,13 @@ run_reader(struct host *h)
 	h->col_control = scan_want(h->scan, CONTROL_KEY);
 	if (lines_open(&h->in, 0, h->stage[0].common.max_line, &h->fail) < 0)
 		return host_fail(h);
+	h->in.meter = &h->meter;
 	out_grow_pipe(0);
 	if ((e = first_line(h, &p, &n, &what)) < 0 || (e = may_sink(h)) < 0)
 		return e;
-	/* Not even hello came.  That is the death of a stage before this one, and not a stream without control lines (76). */
-	if (h->sink && !h->hello && what == LINES_EOF && run && *run)
+	/* Not even hello came.  That is the death of a stage before this one, and neither a stream without control lines (76), nor plain
+	 * input in the state directory of a pipeline (81). */
+	if (!h->hello && what == LINES_EOF && run && *run && (h->sink || !h->stage[0].common.plain))
 		return fail(&h->fail, WEIR_EAGAIN, "input ended before its first line: a stage before this one died. Nothing is committed; run it again"),
 		    host_fail(h);
 	if (h->hello && lines_empty(&h->in))
@@ -559,6 +569,7 @@ host_run(struct host *h)
 	out_grow_pipe(1);
 	if (out_open(&h->out, 1, &h->fail) < 0)
 		return -host_fail(h);
+	h->out.meter = &h->meter;
 	if ((e = host_open(h)) == 0) {
 		const struct common *sink = &h->stage[h->n - 1].common;
 

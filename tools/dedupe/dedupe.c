@@ -14,6 +14,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "keys.h"
@@ -180,6 +181,8 @@ dedupe_count(struct weir_ctx *ctx, struct dedupe *d)
 {
 	uint64_t stale = seen_stale(d->seen), evicted = seen_evicted(d->seen);
 
+	weir_gauge(ctx, "keys", (int64_t)seen_count(d->seen));
+	weir_gauge(ctx, "state_bytes", (int64_t)seen_bytes(d->seen));
 	if (stale != d->n_stale)
 		weir_count(ctx, "stale", stale - d->n_stale);
 	if (evicted != d->n_evicted) {
@@ -242,8 +245,17 @@ dedupe_snapshot(struct weir_ctx *ctx, void *self, struct weir_state *state, int 
 {
 	struct dedupe *d = self;
 
-	(void)base;		/* always everything: restore() takes a union, so that is a right delta too */
-	return keys_save(ctx, state, d->seen, d->greatest_us);
+	return base ? keys_save(ctx, state, d->seen, d->greatest_us) : keys_save_new(ctx, state, d->seen, d->greatest_us);
+}
+
+static int
+dedupe_holds(struct weir_ctx *ctx, void *self, char *text, size_t n)
+{
+	const struct dedupe *d = self;
+
+	(void)ctx;
+	snprintf(text, n, "%" PRIu64 " keys", seen_count(d->seen));
+	return 0;
 }
 
 static int
@@ -269,4 +281,5 @@ const struct weir_stage weir_stage_v1 = {
 	.self_size = sizeof(struct dedupe), .opts = opts, .role = WEIR_FILTER,
 	.open = dedupe_open, .begin = dedupe_begin, .process = dedupe_process, .watermark = dedupe_watermark,
 	.snapshot = dedupe_snapshot, .restore = dedupe_restore, .close = dedupe_close,
+	.deltas = 1, .holds = dedupe_holds,
 };

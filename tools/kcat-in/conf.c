@@ -17,6 +17,7 @@
 static const char *const preset[][2] = {
 	{ "client.id", "weir-kcat-in" }, { "group.id", "weir-kcat-in" }, { "isolation.level", "read_committed" },
 	{ "queued.min.messages", STRING(CONF_QUEUE) }, { "queued.max.messages.kbytes", "16384" }, { "fetch.max.bytes", "16777216" },
+	{ "topic.metadata.refresh.interval.ms", "60000" },	/* how soon added partitions are seen */
 	{ "fetch.wait.max.ms", "100" },		/* a partition that goes on again waits for the answer about the others */
 };
 
