@@ -4,6 +4,7 @@
  * Operand k is partition k; an offset is a byte offset.  Lines are taken from
  * the files in turn, --burst at a time, so the same files and positions give
  * the same stream.  With --rate the run lasts long enough to be disturbed.
+ * --tell counts the lines where they are read, whatever is committed later.
  * Watermarks and checkpoints follow the rules of weir-stream(5) for sources.
  */
 #include "config.h"
@@ -40,7 +41,7 @@ struct replay {
 	struct weir_time time;
 	int64_t		 out_of_order_us;
 	uint64_t	 rate, burst, poll;
-	const char	*topic, *shard, *partitioned_by;
+	const char	*topic, *tell, *shard, *partitioned_by;
 	int		 follow;
 	/* state */
 	struct file	*file;
@@ -48,7 +49,7 @@ struct replay {
 	size_t		 from[POLL_LINES];	/* which file each offered line is of */
 	size_t		 n_offered, n_seen;
 	json_t		*base;			/* the position it goes on from */
-	char		*position;
+	char		*position, *from_position;
 	int64_t		 began_us, raised_us;
 	uint64_t	 n_lines;
 	int		 col, begun, framed, greeted, raise_first;
@@ -61,6 +62,7 @@ static const struct weir_opt opts[] = {
 	{ 0, "burst", "N", "lines of one file before the next one's turn", WEIR_COUNT, 0, offsetof(struct replay, burst), "10" },
 	{ 0, "poll", "N", "lines at a time, at most 1024: an epoch is cut between two such lots", WEIR_COUNT, 0, offsetof(struct replay, poll), "1024" },
 	{ 0, "topic", "NAME", "what the files are called together", WEIR_TEXT, 0, offsetof(struct replay, topic), "files" },
+	{ 0, "tell", "FILE", "at the end, append from where to where and how many lines it read", WEIR_TEXT, 0, offsetof(struct replay, tell), NULL },
 	{ 0, "shard", "I/N", "only the files k with k mod N = I", WEIR_TEXT, 0, offsetof(struct replay, shard), NULL },
 	{ 0, "partitioned-by", "PATH", "what the lines were put into files by", WEIR_TEXT, 0, offsetof(struct replay, partitioned_by), NULL },
 	{ 0, "follow", NULL, "wait for more at the end", WEIR_FLAG, 0, offsetof(struct replay, follow), NULL },
@@ -176,7 +178,7 @@ replay_position(struct weir_ctx *ctx, void *self, const char **off)
 	free(s->position);
 	*off = s->position = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(root);
-	if (!s->position)
+	if (!s->position || (!s->from_position && !(s->from_position = strdup(s->position))))
 		return weir_error(ctx, WEIR_EAGAIN, "no memory");
 	if (!s->framed || s->col < 0)
 		return 0;
@@ -362,12 +364,30 @@ replay_bounded(struct weir_ctx *ctx, void *self)
 	return !((struct replay *)self)->follow;
 }
 
+/* One line of --tell, from what was read: a line that was read and not given on would show. */
+static void
+tell(struct weir_ctx *ctx, struct replay *s)
+{
+	int fd = open(s->tell, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	json_t *to = json_object(), *o = json_pack("{s:o,s:o,s:I}", "from", json_loads(s->from_position, 0, NULL), "to", to, "lines", (json_int_t)s->n_lines);
+	char key[24], *text;
+
+	for (size_t k = 0; k < s->n; k++)
+		json_object_set_new(to, key_of(k, key), json_integer(s->file[k].next));
+	text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+	if (fd < 0 || !text || dprintf(fd, "%s\n", text) < 0 || close(fd) < 0)
+		weir_error(ctx, WEIR_EIO, "cannot write %s: %s", s->tell, strerror(errno));
+	free(text);
+	json_decref(o);
+}
+
 static void
 replay_close(struct weir_ctx *ctx, void *self)
 {
 	struct replay *s = self;
 
-	(void)ctx;
+	if (s->tell && s->from_position)
+		tell(ctx, s);
 	for (size_t k = 0; s->file && k < s->n; k++) {
 		if (s->file[k].fd >= 0)
 			close(s->file[k].fd);
@@ -375,6 +395,7 @@ replay_close(struct weir_ctx *ctx, void *self)
 	}
 	free(s->file);
 	free(s->position);
+	free(s->from_position);
 	json_decref(s->base);
 }
 

@@ -39,10 +39,13 @@ static const char *const secrets[] = {
 
 #define N(a)	(sizeof(a) / sizeof *(a))
 
+/* As kcat has it: topic.X is the topic's setting X.  A few names of librdkafka's own begin so, too. */
 static const char *
 without_topic(const char *name)
 {
-	return strncmp(name, "topic.", 6) == 0 ? name + 6 : name;	/* as kcat has it */
+	if (strncmp(name, "topic.", 6) || strncmp(name, "topic.metadata.", 15) == 0 || strcmp(name, "topic.blacklist") == 0)
+		return name;
+	return name + 6;
 }
 
 static int

@@ -22,7 +22,7 @@ static struct part
 new_part(size_t topic, int32_t partition)
 {
 	return (struct part){ .topic = (int32_t)topic, .partition = partition, .committed = OFFSETS_NONE, .at_start = OFFSETS_NONE,
-	    .at_stop = OFFSETS_NONE, .leader_epoch = -1, .last = { .offset = OFFSETS_NONE, .leader_epoch = -1 }, .high_mark = OFFSETS_NONE };
+	    .at_stop = OFFSETS_NONE, .jump = OFFSETS_NONE, .leader_epoch = -1, .last = { .offset = OFFSETS_NONE, .leader_epoch = -1 }, .high_mark = OFFSETS_NONE };
 }
 
 int
@@ -276,7 +276,7 @@ parts_plan(struct parts *ps, size_t i, const struct offsets *o, int bounded, int
 		if (!skip_gaps)
 			return parts_gone(ps, i, p->low, f);
 		*lost = p->low - p->next;
-		p->next = p->low;
+		p->jump = p->low;
 	}
 	if (p->next > p->high)
 		return fail(f, WEIR_EOFFSET, p->resumed ? "%s/%d: the position is offset %" PRId64 ", but the partition ends at %" PRId64 ": the topic was "
@@ -287,8 +287,20 @@ parts_plan(struct parts *ps, size_t i, const struct offsets *o, int bounded, int
 		p->end = p->high;
 	if (o->stops && p->at_stop >= 0 && p->at_stop < p->end)
 		p->end = p->at_stop;
-	p->done = p->next >= p->end;
+	if (p->jump > p->end)		/* -o e@TIME lies in the gap */
+		p->jump = p->end;
+	p->done = (p->jump != OFFSETS_NONE ? p->jump : p->next) >= p->end;
 	return 0;
+}
+
+void
+parts_jump(struct parts *ps)
+{
+	for (size_t i = 0; i < ps->n; i++)
+		if (ps->part[i].jump != OFFSETS_NONE) {
+			ps->part[i].next = ps->part[i].jump;
+			ps->part[i].jump = OFFSETS_NONE;
+		}
 }
 
 static int

@@ -36,6 +36,7 @@ struct part {
 	int64_t	low, high;		/* oldest offset kept; end, as far as transactions are decided */
 	int64_t	committed, at_start, at_stop;	/* asked of the broker when an -o wants it, else OFFSETS_NONE */
 	int64_t	next, end;		/* end: exclusive, or OFFSETS_NO_END */
+	int64_t	jump;			/* where the run goes on behind a gap that is to be skipped, else OFFSETS_NONE: hello says `next` */
 	int32_t	leader_epoch;		/* of the last record, or -1 */
 	struct proof last;
 	int64_t	high_mark;		/* end with what open transactions hold back, when somebody saw it; else OFFSETS_NONE */
@@ -79,6 +80,9 @@ int	parts_same(const struct parts *, struct fail *);
 
 /* Decide next and end of part i.  *lost is the number of offsets that are gone and, with skip_gaps, were left out. */
 int	parts_plan(struct parts *, size_t i, const struct offsets *, int bounded, int skip_gaps, int64_t *lost, struct fail *);
+
+/* Behind the gaps, after hello. */
+void	parts_jump(struct parts *);
 
 /* The sentence about a gap: offset `next` of part i is gone. */
 int	parts_gone(const struct parts *, size_t i, int64_t low, struct fail *);

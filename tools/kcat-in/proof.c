@@ -83,7 +83,8 @@ choose(struct look *l)
 			continue;
 		l->waits[i] = 1;
 		l->n_waits++;
-		rd_kafka_topic_partition_list_add(l->list, ps->topic[p->topic].name, p->partition)->offset = has ? p->last.offset : p->next;
+		rd_kafka_topic_partition_list_add(l->list, ps->topic[p->topic].name, p->partition)->offset = has ? p->last.offset :
+		    p->jump != OFFSETS_NONE ? p->jump : p->next;
 	}
 	return l->n_waits > 0;
 }
