@@ -307,7 +307,7 @@ split_key(const char *key, const char *ref, char *pipe, char *shard, size_t size
 
 #define NAME_BYTES	600
 
-/* By its name, or name and shard as a list of feeds shows them. */
+/* By its name, or name and shard as a list of feeds shows them; of the shard that is asked for, if one is. */
 static int
 is_wanted(const char *want, const char *want_shard, const char *pipe, const char *shard)
 {
