@@ -521,6 +521,44 @@ feed_recover(const struct metadata *m, const char *table, const char *want, cons
 	return e;
 }
 
+/* "(17,41)" of the token "0000017-.../41". */
+static int
+tell_token(const char *token, struct buf *out)
+{
+	const char *id = strrchr(token, '/');
+
+	return id ? buf_printf(out, "(%lu,%s)", strtoul(token, NULL, 10), id + 1) : buf_puts(out, token);
+}
+
+int
+feed_tell(const struct metadata *m, const char *table, const char *ref, int rollback, struct buf *out, struct fail *f)
+{
+	const json_t *properties = json_object_get(m->doc, "properties"), *v;
+	char pipe[NAME_BYTES], shard[NAME_BYTES];
+	struct feed feed = { .table = table, .pipe = pipe, .shard = shard, .ref = ref, .rollback = rollback };
+	struct buf names = { 0 };
+	int several = list_feeds(m, NULL, ref, &names, pipe, shard) > 1, n = 0, e = 0;
+	struct feed_state s;
+	const char *key;
+
+	buf_free(&names);
+	json_object_foreach((json_t *)(uintptr_t)properties, key, v) {
+		if (split_key(key, ref, pipe, shard, sizeof pipe) < 0)
+			continue;
+		if ((e = feed_find(m, &feed, &s, f)) < 0)
+			return e;
+		if (several)
+			e = buf_printf(out, "%s%s/%s ", n ? ", " : "feeds ", pipe, shard) | tell_token(s.token, out);
+		else
+			e = buf_puts(out, "our token ") | tell_token(s.token, out) | buf_puts(out, ", up to ") | feed_describe(s.off, out);
+		feed_state_free(&s);
+		n++;
+		if (e)
+			return no_memory(f);
+	}
+	return !n && buf_puts(out, "no feed yet") ? no_memory(f) : 0;
+}
+
 int
 feed_fill(const struct feed *feed, const struct feed_commit *c, json_t *summary, json_t *properties)
 {

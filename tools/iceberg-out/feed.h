@@ -30,7 +30,8 @@ struct feed_state {		/* what the table says */
 	const char	*chain, *hash;
 };
 
-/* WEIR_ESTATE when the branch was rolled back below the entry and feed.rollback does not say what to do. */
+/* WEIR_ESTATE when the entry cannot be read, or when the branch was rolled back below it and feed.rollback does not say what to do, or
+ * says replay and nobody can tell any more from where. */
 int	feed_find(const struct metadata *, const struct feed *, struct feed_state *, struct fail *);
 void	feed_state_free(struct feed_state *);
 
@@ -42,9 +43,12 @@ int	feed_guard(const struct metadata *, const struct feed *, const struct feed_s
 /* {"off":...,"pipe":...,"token":...}, or none. */
 int	feed_position(const struct feed_state *, const char *pipe, struct buf *out);
 
-/* The position of the feed `pipe` on `ref`; pipe NULL or "": of the table's only one, WEIR_EUSAGE and the list when there are
- * several. */
+/* The position of the feed `pipe` on `ref`, which may also be "pipe/shard"; pipe NULL or "": of the table's only one; WEIR_EUSAGE and
+ * the list when there are several. */
 int	feed_recover(const struct metadata *, const char *table, const char *pipe, const char *ref, int rollback, struct buf *out, struct fail *);
+
+/* "our token (17,41), up to orders/0:9901" of the only feed on `ref`; of several their names and tokens; or that there is none. */
+int	feed_tell(const struct metadata *, const char *table, const char *ref, int rollback, struct buf *out, struct fail *);
 
 /* What a commit writes. */
 struct feed_commit {
