@@ -138,7 +138,9 @@ struct weir_stage {
 	int	(*process)(struct weir_ctx *, void *self, struct weir_batch *);
 	int	(*watermark)(struct weir_ctx *, void *self, int64_t event_time_us);
 	int	(*flush)(struct weir_ctx *, void *self);	/* the input has ended (last=end, or EOF of plain input without -s) */
-	/* State: everything (base), or what changed since the last snapshot.  snapshot() says that the state decides rows. */
+	/* State: everything (base), or, for a stage that says so (deltas below), what changed since the snapshot before, which was
+	 * published or restored.  Having a snapshot() says that the state decides rows.  restore() is called for the base and then for
+	 * each delta, in order. */
 	int	(*snapshot)(struct weir_ctx *, void *self, struct weir_state *, int base);
 	int	(*restore)(struct weir_ctx *, void *self, struct weir_state *);
 	/* Sources: offer at most one batch, 1 = go on, 0 = end of input, 2 = end by a signal.  What was offered stays valid
@@ -156,6 +158,13 @@ struct weir_stage {
 	int	(*check)(struct weir_ctx *, void *self);	/* weir doctor: one weir_finding() per part */
 	void	(*close)(struct weir_ctx *, void *self);	/* also after a failed open(); self was zeroed */
 	int	(*bounded)(struct weir_ctx *, void *self);	/* sources: 1 when the input ends by itself: one epoch then.  NULL: it does */
+	/* The stage can write deltas.  snapshot() with base 0 may still return 1 before it has written: then it is called for a base. */
+	int	deltas;
+	/* What the state holds just now, for people: "8200000 keys". */
+	int	(*holds)(struct weir_ctx *, void *self, char *text, size_t n);
+	/* weir state dump: the records of one snapshot as lines of JSON, with weir_receipt().  open() has been called, with the options that
+	 * have meaning as they were then.  NULL: the bytes are shown as they are. */
+	int	(*dump)(struct weir_ctx *, void *self, struct weir_state *);
 };
 
 struct weir_host {		/* append only */
@@ -186,6 +195,8 @@ struct weir_host {		/* append only */
 	int	(*read)(struct weir_ctx *, struct weir_state *, void *p, size_t n);
 	int	(*ending)(struct weir_ctx *);
 	int	(*known)(struct weir_ctx *, const struct weir_batch *, uint32_t i);
+	void	(*gauge)(struct weir_ctx *, const char *name, int64_t value);
+	const char *(*shard)(struct weir_ctx *);
 };
 
 struct weir_ctx {
@@ -278,6 +289,16 @@ weir_count(struct weir_ctx *c, const char *counter, uint64_t by)
 	c->host->count(c, counter, by);
 }
 
+/* What stands at `value` now, for weir top and --stats: at most 16 names of up to 31 bytes.  Names that end in _bytes or _us are
+ * shown as sizes and spans.  A source's lag_events and lag_us are how far it is behind, left_events what is left until its end, and
+ * waited_us how long it has waited for input so far.  Nothing happens in a host that does not know it. */
+static inline void
+weir_gauge(struct weir_ctx *c, const char *name, int64_t value)
+{
+	if (c->host->size > offsetof(struct weir_host, gauge))
+		c->host->gauge(c, name, value);
+}
+
 /* Memory that dies with the batch; aligned to 16; never NULL, the run ends instead. */
 static inline void *
 weir_alloc(struct weir_ctx *c, size_t n)
@@ -317,6 +338,13 @@ static inline int
 weir_known(struct weir_ctx *c, const struct weir_batch *b, uint32_t i)
 {
 	return c->host->known(c, b, i);
+}
+
+/* Sinks, in recover(): the shard "i/N" whose position is asked for; "" when nobody said which. */
+static inline const char *
+weir_shard(struct weir_ctx *c)
+{
+	return c->host->shard(c);
 }
 
 /* Sources: not 0 when a signal asked the pipeline to end; poll() returns 2 soon. */

@@ -6,6 +6,7 @@
  *	DIR/<i-N>/runs/<run>/ckpt/<id>/	the files of one checkpoint, each written once
  *	DIR/<i-N>/done/<sink>/<id>	a commit of the sink was seen: a cache
  *	DIR/<i-N>/rejects/
+ *	DIR/<i-N>/stats/<stage>		numbers of a running stage: a cache
  *	DIR/plain/<n>/			snapshots of runs on plain input
  */
 #ifndef DIR_H
@@ -24,6 +25,7 @@ struct state_dir;
 int	state_open(const char *path, const char *pipe, const char *shard, struct state_dir **, struct fail *);
 void	state_close(struct state_dir *);
 const char *state_path(const struct state_dir *);
+int	state_fd(const struct state_dir *);	/* of DIR/<i-N>, still the directory's */
 
 /* Two random words, the same for ever. */
 const uint64_t *state_seed(const struct state_dir *);
@@ -37,14 +39,20 @@ int	state_next_number(struct state_dir *, uint64_t *, struct fail *);
 /* A descriptor of the folder of checkpoint `id` of `run`, made when `make` is set; -1 with errno in *f (WEIR_ESTATE: not there). */
 int	state_ckpt(struct state_dir *, const char *run, uint64_t id, int make, struct fail *);
 
-/* The mark of a commit: done/<sink>/<id>, which holds the token.  A mark that is there already stays as it is. */
+/* The mark of a commit: done/<sink>/<id>, which holds the token.  One that is there already is of a commit that was rolled back since, or
+ * the same. */
 int	state_done(struct state_dir *, const char *sink, uint64_t id, const char *token, struct fail *);
 /* The token of the newest mark, NUL-terminated: 1, or 0 when there is none. */
 int	state_done_newest(struct state_dir *, const char *sink, struct buf *token, struct fail *);
+/* 1 when some sink has a mark of a later epoch than `id`; its token into *token. */
+int	state_overtaken(struct state_dir *, uint64_t id, char token[TOKEN_SIZE]);
 
 /* For plain input: the newest n of plain/<n>/ that holds `name` (0: none), and a descriptor of plain/<n>/. */
 int	state_plain_newest(struct state_dir *, const char *name, uint64_t *n, struct fail *);
 int	state_plain(struct state_dir *, uint64_t n, int make, struct fail *);
+
+/* A descriptor of the folder of the stages' statistics, made; see stats.h. */
+int	state_stats(struct state_dir *, struct fail *);
 
 /* 1 when framed runs have left checkpoints here. */
 int	state_has_runs(struct state_dir *);

@@ -38,7 +38,9 @@ struct weir_state {
 	struct publish	 file;
 	char		*name;
 	XXH3_state_t	*hash;
+	uint64_t	 written;
 	/* reader */
+	struct snapshot_head head;
 	const char	*map, *p, *e;
 	size_t		 map_n;
 };
@@ -51,6 +53,7 @@ state_free(struct weir_state *s)
 	XXH3_freeState(s->hash);
 	buf_free(&s->raw);
 	buf_free(&s->packed);
+	snapshot_head_free(&s->head);
 	free(s->name);
 	free(s);
 }
@@ -59,6 +62,7 @@ static int
 put_bytes(struct weir_state *s, const void *p, size_t n, struct fail *f)
 {
 	XXH3_64bits_update(s->hash, p, n);
+	s->written += n;
 	return publish_write(s->file.fd, p, n) < 0 ? fail_errno(f, WEIR_EIO, "cannot write the state snapshot %s", s->name) : 0;
 }
 
@@ -95,13 +99,51 @@ put_frame(struct weir_state *s, struct fail *f)
 	return e;
 }
 
+/* The header as text; NULL when something in it is no UTF-8. */
+static char *
+header_text(const struct snapshot_meta *m)
+{
+	char number[2][24], *text;
+	json_t *j;
+
+	snprintf(number[0], sizeof number[0], "%" PRIu64, m->id);
+	snprintf(number[1], sizeof number[1], "%u", m->depth);
+	j = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s*,s:s*,s:s*}", "stage", m->stage, "semantic", m->semantic, "config", m->config, "pipe", m->pipe,
+	    "run", m->run, "id", number[0], "holds", m->holds, "on", m->on, "depth", m->on ? number[1] : NULL);
+	if (j && m->args && json_object_set_new(j, "args", json_loads(m->args, 0, NULL)) < 0) {
+		json_decref(j);
+		j = NULL;
+	}
+	text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	json_decref(j);
+	return text;
+}
+
+static int
+put_header(struct weir_state *s, const struct snapshot_meta *m, struct fail *f)
+{
+	char *header = header_text(m);
+	uint32_t word[2];
+	size_t n;
+	int e;
+
+	if (!header)
+		return fail(f, WEIR_ECONFIG, "the state %s: options and the pipeline's name must be UTF-8", s->name);
+	n = strlen(header);
+	word[0] = htole32(FORMAT);
+	word[1] = htole32((uint32_t)n);
+	if (n > HEADER_MAX)
+		e = fail(f, WEIR_ECONFIG, "the state %s: the options with meaning are longer than %d bytes", s->name, HEADER_MAX);
+	else if (!(e = put_bytes(s, MAGIC, 8, f)) && !(e = put_bytes(s, word, sizeof word, f)))
+		e = put_bytes(s, header, n, f);
+	free(header);
+	return e;
+}
+
 int
 snapshot_create(int dir, const char *name, const struct snapshot_meta *m, struct weir_state **out, struct fail *f)
 {
 	struct weir_state *s = calloc(1, sizeof *s);
-	uint32_t word[2];
-	char *header, id[24];
-	json_t *j;
 	int e;
 
 	*out = NULL;
@@ -116,28 +158,7 @@ snapshot_create(int dir, const char *name, const struct snapshot_meta *m, struct
 		state_free(s);
 		return e;
 	}
-	snprintf(id, sizeof id, "%" PRIu64, m->id);
-	j = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "stage", m->stage, "semantic", m->semantic, "config", m->config, "pipe", m->pipe, "run", m->run, "id", id);
-	header = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-	json_decref(j);
-	if (!header) {
-		snapshot_abort(s);
-		return fail(f, WEIR_ECONFIG, "the state %s: options and the pipeline's name must be UTF-8", name);
-	}
-	if (strlen(header) > HEADER_MAX) {
-		free(header);
-		snapshot_abort(s);
-		return fail(f, WEIR_ECONFIG, "the state %s: the options with meaning are longer than %d bytes", name, HEADER_MAX);
-	}
-	word[0] = htole32(FORMAT);
-	word[1] = htole32((uint32_t)strlen(header));
-	e = put_bytes(s, MAGIC, 8, f);
-	if (!e)
-		e = put_bytes(s, word, sizeof word, f);
-	if (!e)
-		e = put_bytes(s, header, strlen(header), f);
-	free(header);
-	if (e)
+	if ((e = put_header(s, m, f)))
 		snapshot_abort(s);
 	else
 		*out = s;
@@ -154,7 +175,7 @@ snapshot_put(struct weir_state *s, const void *p, size_t n, struct fail *f)
 }
 
 int
-snapshot_finish(struct weir_state *s, struct fail *f)
+snapshot_finish(struct weir_state *s, uint64_t *bytes, struct fail *f)
 {
 	struct frame last = { 0 };
 	int e = put_frame(s, f);
@@ -162,6 +183,8 @@ snapshot_finish(struct weir_state *s, struct fail *f)
 	last.hash = XXH3_64bits_digest(s->hash);
 	if (!e)
 		e = put_frame_head(s, &last, f);
+	if (bytes)
+		*bytes = s->written;
 	if (e)
 		publish_abort(&s->file);
 	else
@@ -203,25 +226,55 @@ frame_at(const char *p)
 	return (struct frame){ le32toh(h.raw), le32toh(h.compressed), le32toh(h.records), le32toh(h.zero), le64toh(h.hash) };
 }
 
-static int
-check_header(const char *text, size_t n, const char *name, const struct snapshot_meta *want, struct fail *f)
+void
+snapshot_head_free(struct snapshot_head *h)
 {
-	json_t *j = json_loadb(text, n, 0, NULL);
-	const char *stage, *semantic, *config, *pipe;
-	int e = 0;
+	free(h->config);
+	free(h->args);
+	h->config = h->args = NULL;
+}
 
-	if (json_unpack(j, "{s:s,s:s,s:s,s:s}", "stage", &stage, "semantic", &semantic, "config", &config, "pipe", &pipe) < 0)
-		e = damaged(f, name, "its header");
-	else if (strcmp(stage, want->stage) || strcmp(semantic, want->semantic))
-		e = fail(f, WEIR_ESTATE, "the state %s was made by %s version %s, this is %s version %s; --state-reset goes on without it", name, stage, semantic,
-		    want->stage, want->semantic);
-	else if (strcmp(config, want->config))
-		e = fail(f, WEIR_ESTATE, "the state %s was made with %s, now it is %s: put the options back, or --state-reset to forget it and go on", name, config,
-		    want->config);
-	else if (*want->pipe && strcmp(pipe, want->pipe))
-		e = fail(f, WEIR_ESTATE, "the state %s belongs to the pipeline %s, not to %s", name, pipe, want->pipe);
+static int
+copied(char *to, size_t size, const char *from)
+{
+	return snprintf(to, size, "%s", from) < (int)size;
+}
+
+static int
+parse_header(const char *text, size_t n, struct snapshot_head *h)
+{
+	json_t *j = json_loadb(text, n, 0, NULL), *args = NULL;
+	const char *stage, *semantic, *config, *pipe, *run, *id, *on = "", *depth = "0", *holds = "";
+	int ok = json_unpack(j, "{s:s,s:s,s:s,s:s,s:s,s:s,s?s,s?s,s?s,s?o}", "stage", &stage, "semantic", &semantic, "config", &config, "pipe", &pipe,
+	    "run", &run, "id", &id, "on", &on, "depth", &depth, "holds", &holds, "args", &args) == 0;
+
+	ok = ok && copied(h->stage, sizeof h->stage, stage) && copied(h->semantic, sizeof h->semantic, semantic) && copied(h->pipe, sizeof h->pipe, pipe) &&
+	    copied(h->run, sizeof h->run, run) && copied(h->on, sizeof h->on, on) && copied(h->holds, sizeof h->holds, holds);
+	if (ok) {
+		h->id = strtoull(id, NULL, 10);
+		h->depth = (unsigned)strtoul(depth, NULL, 10);
+		h->args = args ? json_dumps(args, JSON_COMPACT) : NULL;
+		ok = (h->config = strdup(config)) && !*h->on == !h->depth;
+	}
 	json_decref(j);
-	return e;
+	return ok;
+}
+
+static int
+check_header(const struct snapshot_head *h, const char *name, const struct snapshot_meta *want, struct fail *f)
+{
+	if (strcmp(h->stage, want->stage) || strcmp(h->semantic, want->semantic))
+		return fail(f, WEIR_ESTATE, "the state %s was made by %s version %s, this is %s version %s; --state-reset goes on without it", name, h->stage,
+		    h->semantic, want->stage, want->semantic);
+	if (strcmp(h->config, want->config))
+		return fail(f, WEIR_ESTATE, "the state %s was made with %.300s, now it is %.300s: put the options back, or --state-reset to forget %s and go on",
+		    name, h->config, want->config, *h->holds ? h->holds : "it");
+	if (*want->pipe && strcmp(h->pipe, want->pipe))
+		return fail(f, WEIR_ESTATE, "the state %s belongs to the pipeline %s, not to %s", name, h->pipe, want->pipe);
+	if (*want->run && (strcmp(h->run, want->run) || h->id != want->id))
+		return fail(f, WEIR_ESTATE, "the state %s is of checkpoint %s/%" PRIu64 ", it was put here from there: put the right file back, or --state-reset goes "
+		    "on without it", name, h->run, h->id);
+	return 0;
 }
 
 /* Everything but the frames' contents, and the hash over all: then each frame is as it was written. */
@@ -242,9 +295,10 @@ verify(struct weir_state *s, const struct snapshot_meta *want, struct fail *f)
 	if (last.raw || last.compressed || last.records || last.zero || last.hash != XXH3_64bits(p, (size_t)(e - p)))
 		return damaged(f, name, "its checksum");
 	n = le32(p + 12);
-	if (n > HEADER_MAX || n > (size_t)(e - p) - 16)
+	if (n > HEADER_MAX || n > (size_t)(e - p) - 16 || !parse_header(p + 16, n, &s->head))
 		return damaged(f, name, "its header");
-	if ((err = check_header(p + 16, n, name, want, f)))
+	s->head.bytes = s->map_n;
+	if (want && (err = check_header(&s->head, name, want, f)))
 		return err;
 	s->p = p + 16 + n;
 	s->e = e;
@@ -265,7 +319,8 @@ snapshot_open(int dir, const char *name, const struct snapshot_meta *want, struc
 		return fail(f, WEIR_EAGAIN, "no memory");
 	}
 	if ((fd = openat(dir, name, O_RDONLY | O_CLOEXEC)) < 0) {
-		e = errno == ENOENT ? fail(f, WEIR_ESTATE, "the state %s is missing; --state-reset goes on without it", name) : fail_errno(f, WEIR_EIO, "the state %s", name);
+		e = errno == ENOENT ? fail(f, WEIR_ESTATE, "the state %s is missing; --state-reset goes on without it", name) :
+		    fail_errno(f, fail_path_code(errno), "cannot open the state %s", name);
 	} else if (fstat(fd, &st) < 0) {
 		e = fail_errno(f, WEIR_EIO, "the state %s", name);
 	} else if (!st.st_size) {
@@ -307,6 +362,7 @@ next_frame(struct weir_state *s, struct fail *f)
 	if (ZSTD_isError(n) || n != h.raw || XXH3_64bits(s->raw.p, n) != h.hash)
 		return damaged(f, s->name, "a frame");
 	s->raw.n = n;
+	s->records = h.records;
 	s->p += h.compressed;
 	return 1;
 }
@@ -326,6 +382,54 @@ snapshot_get(struct weir_state *s, void *p, size_t n, struct fail *f)
 		memcpy(to + have, s->raw.p + s->at, k);
 	}
 	return 1;
+}
+
+long
+snapshot_frame(struct weir_state *s, const char **p, uint32_t *records, struct fail *f)
+{
+	int e;
+
+	if (s->at == s->raw.n && (e = next_frame(s, f)) <= 0)
+		return e;
+	*p = s->raw.p + s->at;
+	*records = s->records;
+	e = (int)(s->raw.n - s->at);
+	s->at = s->raw.n;
+	return e;
+}
+
+const struct snapshot_head *
+snapshot_head(const struct weir_state *s)
+{
+	return &s->head;
+}
+
+int
+snapshot_peek(int dir, const char *name, struct snapshot_head *h, struct fail *f)
+{
+	char start[16], *text = NULL;
+	uint32_t n = 0;
+	struct stat st;
+	int fd, e = 0;
+
+	*h = (struct snapshot_head){ 0 };
+	if ((fd = openat(dir, name, O_RDONLY | O_CLOEXEC)) < 0)
+		return errno == ENOENT ? fail(f, WEIR_ESTATE, "the state %s is missing; --state-reset goes on without it", name) :
+		    fail_errno(f, fail_path_code(errno), "cannot open the state %s", name);
+	if (fstat(fd, &st) < 0)
+		e = fail_errno(f, WEIR_EIO, "the state %s", name);
+	else if (pread(fd, start, sizeof start, 0) != (ssize_t)sizeof start || memcmp(start, MAGIC, 8) || (n = le32(start + 12)) > HEADER_MAX)
+		e = damaged(f, name, "it is no state snapshot, or cut short");
+	else if (le32(start + 8) != FORMAT)
+		e = fail(f, WEIR_ESTATE, "the state %s is of format %u, this weir knows %u", name, le32(start + 8), FORMAT);
+	else if (!(text = malloc((size_t)n + 1)))
+		e = fail(f, WEIR_EAGAIN, "no memory");
+	else if (pread(fd, text, n, sizeof start) != (ssize_t)n || !parse_header(text, n, h))
+		e = damaged(f, name, "its header");
+	h->bytes = e ? 0 : (uint64_t)st.st_size;
+	free(text);
+	close(fd);
+	return e;
 }
 
 void

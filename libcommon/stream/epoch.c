@@ -10,6 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "breakage.h"
 #include "control.h"
 #include "host.h"
 
@@ -76,7 +77,7 @@ static int
 make_hello(struct host *h)
 {
 	struct stage *s = &h->stage[0];
-	const char *env, *off = "{}";
+	const char *env, *off = "{}", *shard = host_source_option(h, "shard");
 	char limits[96], text[32];
 	json_t *off_json, *resume = NULL;
 	struct fail *f = &h->fail;
@@ -112,7 +113,7 @@ make_hello(struct host *h)
 	} else {
 		struct state_dir *d = NULL;
 
-		if (s->common.state && (state_open(s->common.state, s->common.pipeline, "0/1", &d, f) < 0 || state_next_number(d, &number, f) < 0)) {
+		if (s->common.state && (state_open(s->common.state, s->common.pipeline, *shard ? shard : "0/1", &d, f) < 0 || state_next_number(d, &number, f) < 0)) {
 			state_close(d);
 			return host_fail(h);
 		}
@@ -304,6 +305,7 @@ host_begin(struct host *h)
 	if (e)
 		return e;
 	host_name_instances(h);
+	meter_open(h);
 	snprintf(h->committed, sizeof h->committed, "%s", h->prev);
 	h->framed_in = h->stream.framed;
 	h->framed_out = h->framed_in && wants_control(h);
@@ -311,6 +313,7 @@ host_begin(struct host *h)
 	h->id++;
 	if ((e = begin_stages(h, from)) < 0 || (e = host_knows_none(h)) < 0)
 		return e;
+	host_gc_begin(h);
 	return h->framed_out ? forward_hello(h) : 0;
 }
 
@@ -318,6 +321,7 @@ int
 host_watermark(struct host *h, int64_t ts)
 {
 	char seq[24], text[24];
+	size_t before = h->meter.in;
 	struct buf line = { 0 };
 	json_t *c;
 	int e;
@@ -328,11 +332,13 @@ host_watermark(struct host *h, int64_t ts)
 	for (size_t k = h->source ? 1 : 0; k < h->n; k++) {
 		struct stage *s = &h->stage[k];
 
+		meter_enter(&h->meter, k);
 		if (s->is->watermark && (e = s->is->watermark(&s->ctx, s->self, ts)) < 0)
 			return e;
 		if ((e = host_flush_made(h, s)) < 0)
 			return e;
 	}
+	meter_enter(&h->meter, before);
 	if (!h->framed_out)
 		return 0;
 	snprintf(seq, sizeof seq, "%" PRIu64, h->out.seq);
@@ -352,11 +358,13 @@ host_flush_stages(struct host *h)
 	for (size_t k = 0; k < h->n; k++) {
 		struct stage *s = &h->stage[k];
 
+		meter_enter(&h->meter, k);
 		if (s->is->flush && (e = s->is->flush(&s->ctx, s->self)) < 0)
 			return e;
 		if ((e = host_flush_made(h, s)) < 0)
 			return e;
 	}
+	meter_enter(&h->meter, METER_HOST);
 	return 0;
 }
 
@@ -392,7 +400,7 @@ commit(struct host *h, const json_t *bar, const json_t *epoch_acct, int last)
 	const char *name;
 	int e;
 
-	if (account_check(epoch_acct, &h->fail) < 0)
+	if (!BROKEN("no-balance") && account_check(epoch_acct, &h->fail) < 0)
 		return host_fail(h);
 	if (account_merge(h->held, epoch_acct) < 0)
 		return no_memory(h);
@@ -425,10 +433,12 @@ commit(struct host *h, const json_t *bar, const json_t *epoch_acct, int last)
 		} else {
 			e = 0;
 		}
+		meter_enter(&h->meter, s->index);
 		if (!e && s->is->prepare)
 			e = s->is->prepare(&s->ctx, s->self, &b);
 		if (!e && s->is->commit)
 			e = s->is->commit(&s->ctx, s->self, &b);
+		meter_enter(&h->meter, METER_HOST);
 		if (!e)
 			e = host_done(h, &b);
 	}
@@ -467,11 +477,11 @@ host_barrier(struct host *h, json_t *bar, int last)
 {
 	size_t to = h->sink ? h->n - 1 : h->n;
 	json_t *acct;
-	int e;
+	int e, late = BROKEN("forward-first");
 
 	if (last && !strcmp(bar ? control_text(bar, "last") : "end", "end") && (e = host_flush_stages(h)) < 0)
 		return e;
-	if ((e = host_check_rejects(h)) < 0 || (e = host_sides_sync(h)) < 0 || (e = host_snapshots(h, 0, to)) < 0)
+	if ((e = host_check_rejects(h)) < 0 || (e = host_sides_sync(h)) < 0 || (!late && (e = host_snapshots(h, 0, to)) < 0))
 		return e;
 	if (!(acct = accounts(h, bar)))
 		return no_memory(h);
@@ -481,9 +491,16 @@ host_barrier(struct host *h, json_t *bar, int last)
 		e = no_memory(h);
 	if (!e && h->framed_out)
 		e = forward_bar(h, bar, acct);
+	if (!e && late)
+		e = host_snapshots(h, 0, to);
 	json_decref(acct);
 	if (e)
 		return e;
+	host_collect(h);
 	h->id++;
+	host_tick(h);
+	if (!last)
+		meter_epoch(h);
+	meter_tick(h);
 	return 0;
 }

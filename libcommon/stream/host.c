@@ -70,6 +70,7 @@ host_new(void)
 	}
 	XXH3_64bits_reset(h->hash_in);
 	h->col_control = h->col_origin = -1;
+	h->meter.in = METER_HOST;
 	h->watermark = INT64_MIN;
 	h->total = json_object();
 	h->held = json_object();
@@ -95,6 +96,7 @@ host_free(struct host *h)
 	if (!h)
 		return;
 	host_close(h);
+	meter_close(h, 0);
 	for (size_t k = 0; k < h->n; k++) {
 		struct stage *s = &h->stage[k];
 		struct opt_set set[3];
@@ -121,6 +123,7 @@ host_free(struct host *h)
 	json_decref(h->total);
 	json_decref(h->held);
 	free(h->off);
+	state_gc_close(h->gc);
 	state_close(h->state);
 	free(h);
 }
@@ -153,6 +156,41 @@ asked(struct stage *s, int argc, char *const *argv, const struct opt_set *set, s
 	return 0;
 }
 
+/* A source's text option of that name, or NULL when it has none. */
+static const char **
+text_option(struct stage *s, const char *name)
+{
+	for (const struct weir_opt *o = s->is->opts; o && o->name; o++)
+		if (o->type == WEIR_TEXT && !strcmp(o->name, name))
+			return (const char **)(void *)((char *)s->self + o->offset);
+	return NULL;
+}
+
+/* The share of the partitions that weir run --parallel gives to this process. */
+static int
+take_shard(struct stage *s)
+{
+	const char *env = getenv("WEIR_SHARD"), **shard = text_option(s, "shard");
+	struct fail *f = &s->host->fail;
+
+	if (!env || !*env || (!shard && !strcmp(env, "0/1")))
+		return 0;
+	if (!shard)
+		return fail(f, WEIR_ECONFIG, "cannot read a share of its input (WEIR_SHARD is %s): run it without --parallel", env), host_stage_fail(s);
+	if (*shard && strcmp(*shard, env))
+		return fail(f, WEIR_EUSAGE, "--shard is %s, but WEIR_SHARD (weir run --parallel) is %s: leave one of them out", *shard, env), host_stage_fail(s);
+	*shard = env;
+	return 0;
+}
+
+const char *
+host_source_option(struct host *h, const char *name)
+{
+	const char **text = text_option(&h->stage[0], name);
+
+	return text && *text ? *text : "";
+}
+
 int
 host_add(struct host *h, const struct weir_stage *is, int argc, char *const *argv)
 {
@@ -171,6 +209,9 @@ host_add(struct host *h, const struct weir_stage *is, int argc, char *const *arg
 		return fail(&h->fail, WEIR_ECONFIG, "%s was built for ABI %u, this weir has %d", is->name, is->abi, WEIR_ABI), host_stage_fail(s);
 	tables(s, set, &n_sets);
 	h->n++;
+	if (!(h->meter.page[s->index] = calloc(1, STATS_BYTES)))
+		return fail(&h->fail, WEIR_EAGAIN, "no memory"), host_stage_fail(s);
+	h->meter.n = h->n;
 	if (asked(s, argc, argv, set, n_sets))
 		exit(0);
 	if ((e = opt_parse(set, n_sets, argc, argv, s->operand, &h->fail)))
@@ -185,6 +226,8 @@ host_add(struct host *h, const struct weir_stage *is, int argc, char *const *arg
 		s->common.pipeline = env;
 	if (!s->common.resume && (env = getenv("WEIR_RESUME")) && *env)
 		s->common.resume = env;
+	if (is->role == WEIR_SOURCE && (e = take_shard(s)) < 0)
+		return e;
 	h->source |= is->role == WEIR_SOURCE;
 	h->sink |= is->role == WEIR_SINK;
 	if ((is->role == WEIR_SOURCE && s->index) || (h->n > 1 && h->stage[h->n - 2].is->role == WEIR_SINK))
@@ -325,20 +368,44 @@ through(struct host *h, struct stage *s, struct batch *b)
 	return host_flush_made(h, s);
 }
 
+/* Bytes of the events that are on their way. */
+static uint64_t
+passed_bytes(const struct batch *b)
+{
+	uint64_t n = 0;
+
+	if (b->count[WEIR_PASSED] == b->pub.n)
+		return b->pub.line[b->pub.n] - b->pub.line[0];
+	for (uint32_t i = 0; i < b->pub.n; i++)
+		if (b->pub.verdict[i] == WEIR_PASSED)
+			n += b->pub.line[i + 1] - b->pub.line[i];
+	return n;
+}
+
 int
 host_chain(struct host *h, size_t from, struct batch *b)
 {
+	uint64_t bytes = passed_bytes(b);
+	size_t before = h->meter.in;
 	int e;
 
 	h->n_events += b->pub.n;
 	for (size_t k = from; k < h->n && b->count[WEIR_PASSED]; k++) {
 		struct stage *s = &h->stage[k];
+		uint32_t n;
 
 		if (b->n_marked && s->is->role == WEIR_SINK && (h->framed_in || h->source) && (e = unescape(h, b)) < 0)
 			return e;
+		meter_enter(&h->meter, k);
+		n = b->count[WEIR_PASSED];
+		s->bytes_in += bytes;
 		if ((e = through(h, s, b)) < 0)
 			return e;
+		if (b->count[WEIR_PASSED] != n)
+			bytes = passed_bytes(b);
+		s->bytes_out += bytes;
 	}
+	meter_enter(&h->meter, before);
 	if (h->sink || !b->count[WEIR_PASSED])
 		return 0;
 	if (b->n_marked && h->framed_in && !h->framed_out && (e = unescape(h, b)) < 0)

@@ -12,8 +12,11 @@
 
 #include "account.h"
 #include "batch.h"
+#include "chain.h"
 #include "dir.h"
+#include "gc.h"
 #include "lines.h"
+#include "meter.h"
 #include "opt.h"
 #include "out.h"
 #include "side.h"
@@ -72,9 +75,11 @@ struct stage {
 	char			 name[80];	/* instance: dedupe, dedupe.2 */
 	char			*meaning;	/* the options with meaning, as text */
 	char			 config[17];	/* and its hash */
+	struct chain		 chain;		/* what its next snapshot stands on */
 	struct account		 epoch, total;
 	struct counter		 counter[HOST_COUNTERS];	/* in the order of their first call */
 	size_t			 n_counters;
+	uint64_t		 bytes_in, bytes_out;	/* of its events, as they came into this process */
 	uint64_t		 rejects_shown;
 	struct reject_kinds	 kinds;
 	struct side		*rejects;
@@ -92,6 +97,7 @@ struct host {
 	struct scan_limits	 limits;
 	struct lines		 in;
 	struct out		 out;
+	struct meter		 meter;
 	struct batch		 batch;		/* lines of the input */
 	struct batch		*now;		/* the batch a stage sees */
 	int			 col_control, col_origin;	/* columns of "@weir" and of the origin; -1: not wanted */
@@ -100,6 +106,7 @@ struct host {
 	int64_t			 now_us;
 	/* the stream */
 	int			 framed_in, framed_out, source, sink, last_of_run;
+	int			 supervised;	/* by weir run, which alone counts requests to end */
 	json_t			*hello;		/* as it came, or as the source made it */
 	struct weir_stream	 stream;
 	struct buf		 text[8];	/* what stream points to */
@@ -124,6 +131,8 @@ struct host {
 	struct side		*side[HOST_SIDES];
 	size_t			 n_sides;
 	struct state_dir	*state;
+	struct state_gc		*gc;		/* in the process of the sink */
+	int			 gc_committed, gc_told;
 	struct buf		 loaded;
 	struct buf		 scratch;
 	uint64_t		 receipts;
@@ -137,10 +146,15 @@ void		 host_free(struct host *);
 /* Add the next stage.  argv[0] is its name as typed; argv must outlive the host.  0, or a negative code after the message. */
 int		 host_add(struct host *, const struct weir_stage *, int argc, char *const *argv);
 
+/* The text of an option of the first stage, "" when it is not given or there is none of that name: shard (also from WEIR_SHARD),
+ * partitioned-by. */
+const char	*host_source_option(struct host *, const char *name);
+
 /* Open all stages, run the stream to its end, close.  Returns an exit code. */
 int		 host_run(struct host *);
 
-/* Open the sink (the last stage) and ask what it has committed: NUL-terminated texts in the host, valid until host_free(). */
+/* Open the sink (the last stage) and ask what it has committed: NUL-terminated texts in the host, valid until host_free().  position
+ * NULL: only the name of the feed, without a look into the store.  The shard asked for is in stream.shard, else WEIR_SHARD. */
 int		 host_recover(struct host *, const char **feed, const char **position);
 
 /* Open every stage and ask it to check its surroundings. */
@@ -173,6 +187,8 @@ int		 host_restore(struct stage *);
 int		 host_snapshots(struct host *, size_t from, size_t to);
 int		 host_knows_none(struct host *);	/* WEIR_ESTATE: the stream begins at none, and this directory knows commits */
 int		 host_done(struct host *, const struct weir_barrier *);	/* the sink has committed */
+void		 host_gc_begin(struct host *);
+void		 host_collect(struct host *);	/* behind a barrier, in the process of the sink: what is not needed any more goes */
 struct side	*host_side(struct host *, const char *path);
 void		 host_tick(struct host *);
 int		 host_ending(struct weir_ctx *);

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -35,69 +36,148 @@ meta_of(const struct stage *s)
 	return (struct snapshot_meta){ .stage = s->is->name, .semantic = s->is->version, .config = s->meaning, .pipe = h->stream.pipe, .run = h->run, .id = h->id };
 }
 
+/* A plugin may have been built when the descriptor was shorter. */
+#define HAS(is, member)	((is)->size >= offsetof(struct weir_stage, member) + sizeof (is)->member && (is)->member)
+
+/* --state-reset: say what is left behind. */
+static void
+forget(struct stage *s)
+{
+	struct host *h = s->host;
+	struct snapshot_head head = { 0 };
+	struct fail f = { 0 };
+	char text[320];
+	int e;
+
+	if (!h->stream.framed || !strcmp(h->stream.prev, "none"))
+		return;
+	e = chain_peek(h->state, h->stream.prev, s->name, &head, &f);
+	snprintf(text, sizeof text, e ? "--state-reset: begins with empty state; checkpoint %s has none that could be read" :
+	    "--state-reset: begins with empty state; checkpoint %s is forgotten%s%s", h->stream.prev, *head.holds ? ": " : "", head.holds);
+	snapshot_head_free(&head);
+	host_say(s, "warning", text);
+}
+
+/* The files to restore from, verified: their number, 0 when there is nothing to restore, or an error in h->fail. */
+static int
+open_files(struct stage *s, struct weir_state *file[CHAIN_DELTAS + 1])
+{
+	struct host *h = s->host;
+	struct snapshot_meta want = meta_of(s);
+	char run[TOKEN_RUN_SIZE], name[CHAIN_NAME];
+	uint64_t id = 0;
+	size_t n;
+	int dir, e;
+
+	if (h->stream.framed) {
+		if (token_parse(h->stream.prev, run, &id) < 0)
+			return 0;
+		e = chain_open(h->state, h->stream.prev, s->name, &want, file, &n, &s->chain, &h->fail);
+		return e ? e : (int)n;
+	}
+	snprintf(name, sizeof name, "%s" CHAIN_BASE, s->name);
+	if ((e = state_plain_newest(h->state, name, &id, &h->fail)) || !id)
+		return e;
+	want.pipe = want.run = "";
+	if ((dir = state_plain(h->state, id, 0, &h->fail)) < 0)
+		return h->fail.code;
+	e = snapshot_open(dir, name, &want, &file[0], &h->fail);
+	close(dir);
+	if (e) {
+		size_t len = strlen(h->fail.text);
+
+		snprintf(h->fail.text + len, sizeof h->fail.text - len, " (checkpoint of the last run on plain input)");
+	}
+	return e ? e : 1;
+}
+
+/* State that is not there because the pipeline went on without us is no lost state. */
+static void
+overtaken(struct stage *s)
+{
+	char token[TOKEN_SIZE], run[TOKEN_RUN_SIZE];
+	struct host *h = s->host;
+	uint64_t id;
+
+	if (s->chain.gone && h->stream.framed && token_parse(h->stream.prev, run, &id) == 0 && state_overtaken(h->state, id, token))
+		fail(&h->fail, WEIR_EFENCED, "the state of checkpoint %s cannot be restored, and commits up to %s were made since: another run has gone on; run it "
+		    "again. If the sink was rolled back: --state-reset begins with empty state", h->stream.prev, token);
+}
+
 /* The snapshot of the last committed epoch into the stage.  A source's is a help and no more. */
 int
 host_restore(struct stage *s)
 {
+	struct weir_state *file[CHAIN_DELTAS + 1];
 	struct host *h = s->host;
-	struct snapshot_meta want = meta_of(s);
-	struct weir_state *r = NULL;
-	char run[TOKEN_RUN_SIZE], name[112];
-	uint64_t id = 0;
-	int dir = -1, e = 0;
+	int n, e = 0;
 
-	if (!s->is->restore || !h->state || s->common.state_reset)
+	if (!s->is->restore || !h->state)
 		return 0;
-	snprintf(name, sizeof name, "%s.base", s->name);
-	if (!h->stream.framed) {
-		if ((e = state_plain_newest(h->state, name, &id, &h->fail)))
-			return host_fail(h);
-		if (!id)
-			return 0;
-		want.pipe = "";
-		dir = state_plain(h->state, id, 0, &h->fail);
-	} else {
-		if (token_parse(h->stream.prev, run, &id) < 0)
-			return 0;
-		dir = state_ckpt(h->state, run, id, 0, &h->fail);
+	if (s->common.state_reset) {
+		forget(s);
+		return 0;
 	}
-	e = dir < 0 ? h->fail.code : snapshot_open(dir, name, &want, &r, &h->fail);
-	if (dir >= 0)
-		close(dir);
-	if (e && s->is->role == WEIR_SOURCE && e == WEIR_ESTATE) {
+	n = open_files(s, file);
+	if (n < 0 && s->is->role == WEIR_SOURCE && n == WEIR_ESTATE) {
 		host_say(s, "note", "no snapshot of its own: watermarks and arrival times start anew");
 		return 0;
 	}
-	if (e) {
-		char text[sizeof h->fail.text];
-
-		snprintf(text, sizeof text, "%.900s (checkpoint %s)", h->fail.text, h->stream.framed ? h->stream.prev : "of the last run on plain input");
-		host_say(s, "error", text);
-		h->said = 1;
-		return e;
+	if (n < 0) {
+		overtaken(s);
+		return host_stage_fail(s);
 	}
-	e = s->is->restore(&s->ctx, s->self, r);
-	snapshot_close(r);
+	for (int k = 0; k < n; k++) {
+		if (e >= 0)
+			e = s->is->restore(&s->ctx, s->self, file[k]);
+		snapshot_close(file[k]);
+	}
 	return e < 0 ? e : 0;
 }
 
+/* One file, whole or a delta.  0; 1: no delta can be written; or an error, said. */
 static int
-snapshot(struct stage *s, int dir)
+write_snapshot(struct stage *s, int dir, int base)
 {
 	struct host *h = s->host;
 	struct snapshot_meta meta = meta_of(s);
+	char name[CHAIN_NAME], holds[96] = "", token[TOKEN_SIZE];
 	struct weir_state *w;
-	char name[112];
+	uint64_t bytes;
 	int e;
 
-	snprintf(name, sizeof name, "%s.base", s->name);
+	if (HAS(s->is, holds) && (e = s->is->holds(&s->ctx, s->self, holds, sizeof holds)) < 0)
+		return e;
+	if (*holds)
+		meta.holds = holds;
+	if (!base) {
+		meta.on = s->chain.token;
+		meta.depth = s->chain.depth + 1;
+	}
+	snprintf(name, sizeof name, "%s%s", s->name, base ? CHAIN_BASE : CHAIN_DELTA);
 	if (snapshot_create(dir, name, &meta, &w, &h->fail) < 0)
 		return host_fail(h);
-	if ((e = s->is->snapshot(&s->ctx, s->self, w, 1)) < 0) {
+	meter_enter(&h->meter, s->index);
+	e = s->is->snapshot(&s->ctx, s->self, w, base);
+	meter_enter(&h->meter, METER_HOST);
+	if (e) {
 		snapshot_abort(w);
 		return e;
 	}
-	return snapshot_finish(w, &h->fail) < 0 ? host_fail(h) : 0;
+	if (snapshot_finish(w, &bytes, &h->fail) < 0)
+		return host_fail(h);
+	token_format(h->run, h->id, token);
+	chain_add(&s->chain, token, base, bytes);
+	return 0;
+}
+
+/* Plain input: a run is one epoch, and its state one file. */
+static int
+snapshot(struct stage *s, int dir)
+{
+	int e = s->host->stream.framed && HAS(s->is, deltas) && !chain_wants_base(&s->chain) ? write_snapshot(s, dir, 0) : 1;
+
+	return e > 0 ? write_snapshot(s, dir, 1) : e;
 }
 
 int
@@ -179,9 +259,44 @@ host_done(struct host *h, const struct weir_barrier *b)
 {
 	struct stage *s = &h->stage[h->n - 1];
 
+	meter_commit(h);
 	json_object_clear(h->held);
 	snprintf(h->committed, sizeof h->committed, "%s", b->token);
 	if (!h->state || !h->stream.framed || *h->stream.batch_id)
 		return 0;
+	h->gc_committed = 1;
 	return state_done(h->state, s->name, h->id, b->token, &h->fail) < 0 ? host_fail(h) : 0;
+}
+
+/* Nothing depends on what is removed: say it once, and go on. */
+static void
+told(struct host *h, int e, const struct fail *f)
+{
+	char text[sizeof f->text + 64];
+
+	if (!e || h->gc_told)
+		return;
+	snprintf(text, sizeof text, "old state stays: %s", f->text);
+	host_say(&h->stage[h->n - 1], "warning", text);
+	h->gc_told = 1;
+}
+
+/* Who has left something here before this run? */
+void
+host_gc_begin(struct host *h)
+{
+	struct fail f = { 0 };
+
+	if (h->sink && h->state && h->stream.framed && !*h->stream.batch_id)
+		told(h, state_gc_open(h->state, h->stage[h->n - 1].name, h->run, &h->gc, &f), &f);
+}
+
+void
+host_collect(struct host *h)
+{
+	struct fail f = { 0 };
+
+	if (h->gc)
+		told(h, state_gc_barrier(h->gc, h->id, h->gc_committed, &f), &f);
+	h->gc_committed = 0;
 }

@@ -109,10 +109,13 @@ lines_next(struct lines *l, char **p, size_t *n, struct fail *f)
 			l->end = have;
 		}
 		k = l->cap - l->end < LINES_BLOCK ? (ssize_t)(l->cap - l->end) : (ssize_t)LINES_BLOCK;
+		meter_wait_input(l->meter, l->fd);
 		k = read(l->fd, l->p + l->end, (size_t)k);
+		meter_go(l->meter);
 		if (k < 0)
 			return errno == EINTR ? fail(f, WEIR_EAGAIN, "interrupted") : fail_errno(f, WEIR_EIO, "cannot read the input");
 		l->eof = !k;
 		l->end += (size_t)k;
+		l->bytes += (uint64_t)k;
 	}
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "fail.h"
+#include "meter.h"
 
 #define LINES_BLOCK	(256u << 10)
 
@@ -19,6 +20,8 @@ struct lines {
 	size_t	 start, end, cap;
 	size_t	 max_line;	/* bytes, newline not counted */
 	int	 in_long, eof;
+	uint64_t bytes;		/* read so far */
+	struct meter *meter;	/* who wants to know how long reading took, or NULL */
 };
 
 enum lines_what {

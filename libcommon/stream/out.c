@@ -34,8 +34,11 @@ out_flush(struct out *o, struct fail *f)
 	size_t n = o->b.n;
 
 	while (n) {
-		ssize_t k = write(o->fd, p, n);
+		ssize_t k;
 
+		meter_wait_output(o->meter);
+		k = write(o->fd, p, n);
+		meter_go(o->meter);
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k < 0) {

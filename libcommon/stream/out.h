@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "fail.h"
+#include "meter.h"
 
 #define OUT_BLOCK	(256u << 10)
 
@@ -20,6 +21,7 @@ struct out {
 	uint64_t	 n;		/* data lines since then */
 	uint64_t	 seq;		/* control lines so far */
 	uint64_t	 bytes;		/* written in all */
+	struct meter	*meter;		/* who wants to know how long writing took, or NULL */
 };
 
 int	out_open(struct out *, int fd, struct fail *);

@@ -13,6 +13,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "breakage.h"
 #include "control.h"
 #include "host.h"
 #include "iso.h"
@@ -46,20 +47,39 @@ host_ending(struct weir_ctx *ctx)
 	return n_signals > 0;
 }
 
+/* One request or many: weir run counts them, and ends its stages itself.  A group's signals come to a stage of its twice. */
 static void
-signals(void)
+on_end_once(int sig)
 {
-	struct sigaction a = { .sa_flags = SA_RESTART };
+	(void)sig;
+	n_signals = 1;
+}
+
+static void
+signals(const struct host *h)
+{
+	struct sigaction a = { .sa_flags = SA_RESTART }, was;
+	sigset_t ours;
 
 	sigemptyset(&a.sa_mask);
-	a.sa_handler = on_end;
+	a.sa_handler = h->supervised ? on_end_once : on_end;
 	sigaction(SIGTERM, &a, NULL);
-	sigaction(SIGINT, &a, NULL);
+	if (sigaction(SIGINT, NULL, &was) == 0 && was.sa_handler != SIG_IGN)	/* in the background of a script it is not for us */
+		sigaction(SIGINT, &a, NULL);
 	a.sa_handler = on_cut;
 	sigaction(SIGUSR1, &a, NULL);
 	a.sa_handler = SIG_IGN;
+	if (h->supervised)
+		sigaction(SIGHUP, &a, NULL);	/* of a terminal that goes away: weir run asks for the end, and not for a void epoch */
 	sigaction(SIGPIPE, &a, NULL);
 	sigaction(SIGXFSZ, &a, NULL);	/* a file at the limit of sizes is an error of write(2), as a full disk is */
+	/* weir run starts its stages with these blocked, so that none is lost before there is a handler. */
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGHUP);
+	sigaddset(&ours, SIGUSR1);
+	sigprocmask(SIG_UNBLOCK, &ours, NULL);
 }
 
 void
@@ -164,11 +184,19 @@ run_source(struct host *h)
 	int more, e;
 
 	do {
-		uint64_t n = s->epoch.emitted, n_bytes = h->offered_bytes;
+		uint64_t n = s->epoch.emitted, n_bytes = h->offered_bytes, n_in = s->epoch.in;
 		int due;
 
 		host_tick(h);
-		if ((e = write_out(h)) < 0 || (more = e = s->is->poll(&s->ctx, s->self, POLL_MS)) < 0 || (e = host_flush_made(h, s)) < 0)
+		if ((e = write_out(h)) < 0)
+			return e;
+		meter_enter(&h->meter, s->index);
+		if ((more = e = s->is->poll(&s->ctx, s->self, POLL_MS)) < 0)
+			return e;
+		if (s->epoch.emitted == n && s->epoch.in == n_in)
+			meter_waited(&h->meter);
+		meter_enter(&h->meter, METER_HOST);
+		if ((e = host_flush_made(h, s)) < 0)
 			return e;
 		events += s->epoch.emitted - n;
 		bytes += h->offered_bytes - n_bytes;
@@ -228,7 +256,7 @@ control(struct host *h, json_t *c)
 	uint64_t seq, n, id;
 	int e;
 
-	if (control_count(c, "seq", &seq) == 0 && seq != h->seq_in)
+	if (control_count(c, "seq", &seq) == 0 && seq != h->seq_in && !BROKEN("no-hash"))
 		return frame_error(h, "control line %" PRIu64 " is missing (the next one is %" PRIu64 ")", h->seq_in, seq);
 	h->seq_in++;
 	if (!strcmp(k, "wm"))
@@ -240,13 +268,13 @@ control(struct host *h, json_t *c)
 			return fail(&h->fail, WEIR_EFRAME, "a barrier without id or count"), host_fail(h);
 		if (id != h->id)
 			return frame_error(h, "epoch %" PRIu64 " was expected, %" PRIu64 " came", h->id, id);
-		if (n != h->n_in) {
+		if (n != h->n_in && !BROKEN("no-hash")) {
 			fail(&h->fail, WEIR_EFRAME, "line count of epoch %" PRIu64 " is %" PRIu64 ", %" PRIu64 " were announced: a filter between the stages dropped or added "
 			    "lines. Put it behind `weir wrap --`", id, h->n_in, n);
 			return host_fail(h);
 		}
 		h->hash_n = XXH3_64bits_digest(h->hash_in);
-		if (strtoull(control_text(c, "hash"), NULL, 16) != h->hash_n)
+		if (strtoull(control_text(c, "hash"), NULL, 16) != h->hash_n && !BROKEN("no-hash"))
 			return frame_error(h, "the %" PRIu64 " lines of epoch %" PRIu64 " are not those that were sent", n, id);
 		XXH3_64bits_reset(h->hash_in);
 		h->n_in = 0;
@@ -255,7 +283,7 @@ control(struct host *h, json_t *c)
 		return 0;
 	}
 	if (!strcmp(k, "eos")) {
-		if (h->n_in)
+		if (h->n_in && !BROKEN("no-hash"))
 			return frame_error(h, "%" PRIu64 " lines stand between the last barrier and the end mark of epoch %" PRIu64, h->n_in, h->id);
 		e = end_stream(h, c, "");
 		return e < 0 ? e : 1;
@@ -288,7 +316,7 @@ maybe_control(struct host *h, const char *p, size_t n)
 	json_t *c = control_parse(p, n);
 	int e;
 
-	if (!c || strcmp(control_text(c, "run"), h->run)) {
+	if (!c || (strcmp(control_text(c, "run"), h->run) && !BROKEN("no-nonce"))) {
 		json_decref(c);
 		return 2;
 	}
@@ -459,6 +487,21 @@ may_sink(struct host *h)
 	return WEIR_EUSAGE;
 }
 
+/* A negative control: the epoch that is open, as if its barrier and eos had come. */
+static int
+end_anyway(struct host *h)
+{
+	char id[24];
+	json_t *bar;
+	int e;
+
+	snprintf(id, sizeof id, "%" PRIu64, h->id);
+	bar = json_pack("{s:s,s:s,s:s,s:s,s:O}", "id", id, "k", "bar", "last", "end", "run", h->run, "off", json_object_get(h->hello, "off"));
+	e = host_barrier(h, bar, 1);
+	json_decref(bar);
+	return e ? e : end_stream(h, NULL, "end");
+}
+
 static int
 read_loop(struct host *h, char *p, size_t n, int what)
 {
@@ -468,6 +511,8 @@ read_loop(struct host *h, char *p, size_t n, int what)
 	for (;;) {
 		switch (what) {
 		case LINES_EOF:
+			if (h->framed_in && BROKEN("no-eos"))
+				return end_anyway(h);
 			if (h->framed_in)
 				return fail(&h->fail, WEIR_EAGAIN, "input ended without its end mark: a stage before this one died. Epoch %" PRIu64
 				    " is not committed; the last commit is %s. Run it again", h->id, h->committed), host_fail(h);
@@ -512,11 +557,13 @@ run_reader(struct host *h)
 	h->col_control = scan_want(h->scan, CONTROL_KEY);
 	if (lines_open(&h->in, 0, h->stage[0].common.max_line, &h->fail) < 0)
 		return host_fail(h);
+	h->in.meter = &h->meter;
 	out_grow_pipe(0);
 	if ((e = first_line(h, &p, &n, &what)) < 0 || (e = may_sink(h)) < 0)
 		return e;
-	/* Not even hello came.  That is the death of a stage before this one, and not a stream without control lines (76). */
-	if (h->sink && !h->hello && what == LINES_EOF && run && *run)
+	/* Not even hello came.  That is the death of a stage before this one, and neither a stream without control lines (76), nor plain
+	 * input in the state directory of a pipeline (81). */
+	if (!h->hello && what == LINES_EOF && run && *run && (h->sink || !h->stage[0].common.plain))
 		return fail(&h->fail, WEIR_EAGAIN, "input ended before its first line: a stage before this one died. Nothing is committed; run it again"),
 		    host_fail(h);
 	if (h->hello && lines_empty(&h->in))
@@ -536,10 +583,11 @@ host_run(struct host *h)
 {
 	int e;
 
-	signals();
+	signals(h);
 	out_grow_pipe(1);
 	if (out_open(&h->out, 1, &h->fail) < 0)
 		return -host_fail(h);
+	h->out.meter = &h->meter;
 	if ((e = host_open(h)) == 0) {
 		const struct common *sink = &h->stage[h->n - 1].common;
 
@@ -572,18 +620,22 @@ int
 host_recover(struct host *h, const char **feed, const char **position)
 {
 	struct stage *s = &h->stage[h->n - 1];
+	const char *shard = getenv("WEIR_SHARD");
 	int e;
 
 	if (!s->opened && (e = host_open(h)) < 0)
 		return e;
 	*feed = "";
-	*position = "none";
 	if (s->common.pipeline)
 		*feed = s->common.pipeline;
 	else if (s->is->feed && (e = s->is->feed(&s->ctx, s->self, feed)) < 0)
 		return e;
+	if (!position)
+		return 0;
+	*position = "none";
 	h->stream.pipe = *feed;
-	h->stream.shard = "0/1";
+	if (!h->stream.shard)
+		h->stream.shard = shard ? shard : "";
 	if (!s->is->recover)
 		return 0;
 	*position = s->common.pipeline;		/* whose; see weir.h */

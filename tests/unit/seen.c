@@ -421,6 +421,134 @@ same_set_same_sequence(void **state)
 	seen_free(d);
 }
 
+/* One snapshot: what keys.c writes. */
+struct part {
+	struct seen_key		*key;
+	uint64_t		 n;
+	struct seen_clock	 clock;
+};
+
+static struct part
+part_of(struct seen *s, int base)
+{
+	struct part p = { .clock = seen_clock(s) };
+	int64_t listed = base ? 0 : seen_n_new(s);
+
+	assert_true(listed >= 0);
+	if (base)
+		p.key = all_keys(s, &p.n);
+	else {
+		p.key = calloc((size_t)listed + 1, sizeof *p.key);
+		assert_non_null(p.key);
+		for (int64_t i = 0; i < listed; i++)
+			p.n += (uint64_t)seen_new_key(s, (uint64_t)i, &p.key[p.n]);
+	}
+	seen_mark(s);
+	return p;
+}
+
+static void
+restored_is_same(struct seen *s, const struct part *p, size_t n, int64_t ttl_us, enum seen_full full)
+{
+	struct seen *r = seen_new(seed, ttl_us, 1 << 20, full);
+	struct seen_key *a, *b;
+	struct seen_clock ca = seen_clock(s), cb;
+	uint64_t na, nb;
+
+	assert_non_null(r);
+	for (size_t k = 0; k < n; k++) {
+		seen_set_clock(r, &p[k].clock);
+		assert_int_equal(seen_reserve(r, seen_count(r) + p[k].n), 0);
+		for (uint64_t i = 0; i < p[k].n; i++)
+			assert_int_equal(seen_add_later(r, &p[k].key[i]), 0);
+	}
+	a = all_keys(s, &na);
+	b = all_keys(r, &nb);
+	cb = seen_clock(r);
+	assert_int_equal(na, nb);
+	assert_memory_equal(a, b, na * sizeof *a);
+	assert_memory_equal(&ca, &cb, sizeof ca);
+	free(a);
+	free(b);
+	seen_free(r);
+}
+
+/* A base and what was new since, in eight steps, is the set itself: keys that die and come again, late and future ones, evicted ones,
+ * and a first watermark that comes late and lies far back. */
+static void
+deltas_add_up(void **state)
+{
+	(void)state;
+	for (uint64_t round = 0; round < 24; round++) {
+		enum seen_full full = round % 3 == 2 ? SEEN_EVICT_OLDEST : SEEN_FAIL;
+		struct seen *s = seen_new(seed, HOUR, 1 << 20, full);
+		uint64_t rnd = round + 1, ids = full == SEEN_FAIL ? 6000 : UINT64_MAX;
+		int64_t watermark = T0;
+		struct part part[9];
+
+		assert_int_equal(seen_n_new(s), -1);		/* no mark yet */
+		for (int step = 0; step < 9; step++) {
+			for (int i = 0; i < 1500; i++)		/* the list holds 2,730 */
+				(void)add(s, next_random(&rnd) % ids, watermark + (int64_t)(next_random(&rnd) % (2 * HOUR)) - HOUR / 2);
+			if (round % 2 || step > 4) {
+				watermark += (int64_t)(next_random(&rnd) % HOUR) - HOUR / 8;
+				seen_expire(s, step == 5 && !(round % 2) ? T0 - 400 * HOUR : watermark);
+			}
+			part[step] = part_of(s, !step);
+			restored_is_same(s, part, (size_t)step + 1, HOUR, full);
+		}
+		for (int step = 0; step < 9; step++)
+			free(part[step].key);
+		seen_free(s);
+	}
+}
+
+/* More is new than the list holds: then it says so until the next mark. */
+static void
+list_overflows(void **state)
+{
+	struct seen *s = seen_new(seed, HOUR, 1 << 20, SEEN_FAIL);
+	uint64_t room = (1 << 20) / SEEN_LOG_SHARE / 24, id = 0;
+
+	(void)state;
+	seen_mark(s);
+	while (id < room)
+		(void)add(s, id++, T0);
+	(void)add(s, 0, T0);					/* not new */
+	assert_int_equal(seen_n_new(s), room);
+	(void)add(s, id++, T0);
+	assert_int_equal(seen_n_new(s), -1);
+	seen_mark(s);
+	assert_int_equal(seen_n_new(s), 0);
+	(void)add(s, id++, T0);
+	assert_int_equal(seen_n_new(s), 1);
+	seen_free(s);
+}
+
+/* With another time to live the ticks are others: a key that died and came again may still live in what stands below. */
+static void
+later_time_counts(void **state)
+{
+	struct seen *s = seen_new(seed, HOUR, 1 << 20, SEEN_FAIL);
+	struct seen_key k = key_of(s, 7, T0, SEEN_NO_WATERMARK), found;
+	struct seen_cursor at = { 0 };
+
+	(void)state;
+	assert_int_equal(seen_add_later(s, &k), 0);
+	k.time_us = T0 + HOUR / 2;
+	assert_int_equal(seen_add_later(s, &k), 0);
+	k.time_us = T0;
+	assert_int_equal(seen_add_later(s, &k), 0);
+	assert_int_equal(seen_count(s), 1);
+	assert_int_equal(seen_next(s, &at, &found), 1);
+	assert_in_range(found.time_us, T0 + HOUR / 2 - HOUR / 8192, T0 + HOUR / 2);
+	seen_expire(s, T0 + HOUR + HOUR / 4);
+	assert_int_equal(seen_count(s), 1);
+	seen_expire(s, T0 + 2 * HOUR);
+	assert_int_equal(seen_count(s), 0);
+	seen_free(s);
+}
+
 static void
 seed_keys_the_hash(void **state)
 {
@@ -495,6 +623,9 @@ main(void)
 		cmocka_unit_test(fails_at_the_ceiling),
 		cmocka_unit_test(evicts_the_oldest),
 		cmocka_unit_test(same_set_same_sequence),
+		cmocka_unit_test(deltas_add_up),
+		cmocka_unit_test(list_overflows),
+		cmocka_unit_test(later_time_counts),
 		cmocka_unit_test(seed_keys_the_hash),
 	};
 

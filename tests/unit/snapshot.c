@@ -59,7 +59,7 @@ make(const char *name, uint32_t n)
 		assert_int_equal(snapshot_put(s, &k, sizeof k, &f), 0);
 		assert_int_equal(snapshot_put(s, text, k, &f), 0);
 	}
-	assert_int_equal(snapshot_finish(s, &f), 0);
+	assert_int_equal(snapshot_finish(s, NULL, &f), 0);
 }
 
 /* All of it, or the first error. */
@@ -124,7 +124,7 @@ once(void **state)
 	(void)state;
 	make("a", 3);
 	assert_int_equal(snapshot_create(dir, "a", &meta, &s, &f), 0);
-	assert_int_equal(snapshot_finish(s, &f), WEIR_EFENCED);
+	assert_int_equal(snapshot_finish(s, NULL, &f), WEIR_EFENCED);
 	assert_int_equal(check("a", 3), 0);
 	assert_int_equal(snapshot_create(dir, "b", &meta, &s, &f), 0);
 	snapshot_abort(s);
@@ -196,9 +196,15 @@ whose(void **state)
 	opens(&m, "belongs to the pipeline shop.orders, not to shop.other");
 	m.pipe = "";
 	opens(&m, NULL);
-	m.run = "another";	/* the folder says which run and id it is of */
+	m.id = 7;
+	opens(&m, "is of checkpoint " RUN "/42, it was put here from there");
+	m = meta;
+	m.run = "another";
+	opens(&m, "is of checkpoint " RUN "/42, it was put here from there");
+	m.run = "";		/* whichever it is of */
 	m.id = 7;
 	opens(&m, NULL);
+	opens(NULL, NULL);
 }
 
 /* What was put in pieces may be read in one, and the other way round, across frames too; never past the end. */
@@ -214,7 +220,7 @@ pieces(void **state)
 	for (i = 0; i < N * PIECE; i++)
 		assert_int_equal(snapshot_put(s, &i, sizeof i, &f), 0);
 	assert_int_equal(snapshot_put(s, "tail", 4, &f), 0);
-	assert_int_equal(snapshot_finish(s, &f), 0);
+	assert_int_equal(snapshot_finish(s, NULL, &f), 0);
 	assert_int_equal(snapshot_open(dir, "a", &meta, &s, &f), 0);
 	for (i = 0; i < N * PIECE; i += PIECE) {
 		if (snapshot_get(s, got, sizeof got, &f) != 1)

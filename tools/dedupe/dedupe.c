@@ -14,6 +14,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "keys.h"
@@ -76,12 +77,31 @@ dedupe_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 	return 0;
 }
 
+/* Whether equal keys are always in one shard: what producers partition by is part of the key. */
+static int
+shards_agree(const struct dedupe *d, const char *by)
+{
+	for (; *by; by += strcspn(by, ","), by += *by == ',') {
+		size_t n = strcspn(by, ","), k;
+
+		for (k = 0; k < d->key->n && (strlen(d->key->item[k]) != n || memcmp(d->key->item[k], by, n)); k++)
+			;
+		if (k == d->key->n)
+			return 0;
+	}
+	return 1;
+}
+
 static int
 dedupe_begin(struct weir_ctx *ctx, void *self, const struct weir_stream *stream)
 {
+	const char *shards = strchr(stream->shard, '/');
 	struct dedupe *d = self;
 
 	d->framed = stream->framed;
+	if (d->framed && shards && strcmp(shards, "/1") && (!*stream->by || !shards_agree(d, stream->by)))
+		return weir_error(ctx, WEIR_ECONFIG, "the stream is shard %s, and duplicates of its events may be in others: say what producers partition by, "
+		    "--partitioned-by PATH, with a path that is in --key", stream->shard);
 	if (d->framed && d->time.path && !*stream->time)
 		return weir_error(ctx, WEIR_ECONFIG, "--time %s, but the stream has no watermarks: give the source --time too (kcat-in --time %s)",
 		    d->time.path, d->time.path);
@@ -161,6 +181,8 @@ dedupe_count(struct weir_ctx *ctx, struct dedupe *d)
 {
 	uint64_t stale = seen_stale(d->seen), evicted = seen_evicted(d->seen);
 
+	weir_gauge(ctx, "keys", (int64_t)seen_count(d->seen));
+	weir_gauge(ctx, "state_bytes", (int64_t)seen_bytes(d->seen));
 	if (stale != d->n_stale)
 		weir_count(ctx, "stale", stale - d->n_stale);
 	if (evicted != d->n_evicted) {
@@ -223,8 +245,17 @@ dedupe_snapshot(struct weir_ctx *ctx, void *self, struct weir_state *state, int 
 {
 	struct dedupe *d = self;
 
-	(void)base;		/* always everything: restore() takes a union, so that is a right delta too */
-	return keys_save(ctx, state, d->seen, d->greatest_us);
+	return base ? keys_save(ctx, state, d->seen, d->greatest_us) : keys_save_new(ctx, state, d->seen, d->greatest_us);
+}
+
+static int
+dedupe_holds(struct weir_ctx *ctx, void *self, char *text, size_t n)
+{
+	const struct dedupe *d = self;
+
+	(void)ctx;
+	snprintf(text, n, "%" PRIu64 " keys", seen_count(d->seen));
+	return 0;
 }
 
 static int
@@ -250,4 +281,5 @@ const struct weir_stage weir_stage_v1 = {
 	.self_size = sizeof(struct dedupe), .opts = opts, .role = WEIR_FILTER,
 	.open = dedupe_open, .begin = dedupe_begin, .process = dedupe_process, .watermark = dedupe_watermark,
 	.snapshot = dedupe_snapshot, .restore = dedupe_restore, .close = dedupe_close,
+	.deltas = 1, .holds = dedupe_holds,
 };

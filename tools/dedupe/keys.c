@@ -30,73 +30,141 @@ get64(const unsigned char *p)
 	return le64toh(v);
 }
 
+static int
+put_head(struct weir_ctx *ctx, struct weir_state *state, struct seen *seen, int64_t greatest_us, uint64_t n)
+{
+	unsigned char head[KEYS_HEADER];
+	struct seen_clock clock = seen_clock(seen);
+
+	memcpy(head, magic, sizeof magic);
+	put64(head + 8, (uint64_t)clock.watermark_us);
+	put64(head + 16, (uint64_t)clock.floor_us);
+	put64(head + 24, (uint64_t)greatest_us);
+	put64(head + 32, n);
+	return weir_write(ctx, state, head, sizeof head);
+}
+
+/* Keys, a chunk at a time. */
+struct chunk {
+	struct weir_ctx		*ctx;
+	struct weir_state	*state;
+	size_t			 n;
+	unsigned char		 buf[KEYS_CHUNK * KEYS_KEY];
+};
+
+static int
+put_chunk(struct chunk *c)
+{
+	int e = c->n ? weir_write(c->ctx, c->state, c->buf, c->n) : 0;
+
+	c->n = 0;
+	return e;
+}
+
+static int
+put_key(struct chunk *c, const struct seen_key *key)
+{
+	put64(c->buf + c->n, key->hi);
+	put64(c->buf + c->n + 8, key->lo >> 16);	/* 48 bits: the time overwrites the rest */
+	put64(c->buf + c->n + 14, (uint64_t)key->time_us);
+	c->n += KEYS_KEY;
+	return c->n == sizeof c->buf ? put_chunk(c) : 0;
+}
+
 int
 keys_save(struct weir_ctx *ctx, struct weir_state *state, struct seen *seen, int64_t greatest_us)
 {
-	unsigned char buf[KEYS_CHUNK * KEYS_KEY];
-	struct seen_clock clock = seen_clock(seen);
+	struct chunk c = { .ctx = ctx, .state = state };
 	struct seen_cursor at = { 0 };
 	uint64_t left = seen_count(seen);
 	struct seen_key key;
-	size_t n = 0;
+	int e = put_head(ctx, state, seen, greatest_us, left);
+
+	for (; !e && left && seen_next(seen, &at, &key); left--)
+		e = put_key(&c, &key);
+	if (!e && left)
+		return weir_error(ctx, WEIR_EBUG, "the set of keys ended %" PRIu64 " keys before its count", left);
+	if (!e && !(e = put_chunk(&c)))
+		seen_mark(seen);
+	return e;
+}
+
+int
+keys_save_new(struct weir_ctx *ctx, struct weir_state *state, struct seen *seen, int64_t greatest_us)
+{
+	struct chunk c = { .ctx = ctx, .state = state };
+	int64_t listed = seen_n_new(seen);
+	struct seen_key key;
+	uint64_t n = 0;
 	int e;
 
-	memcpy(buf, magic, sizeof magic);
-	put64(buf + 8, (uint64_t)clock.watermark_us);
-	put64(buf + 16, (uint64_t)clock.floor_us);
-	put64(buf + 24, (uint64_t)greatest_us);
-	put64(buf + 32, left);
-	if ((e = weir_write(ctx, state, buf, KEYS_HEADER)) < 0)
+	if (listed < 0 || (uint64_t)listed > seen_count(seen) / 2)
+		return 1;
+	for (int64_t i = 0; i < listed; i++)
+		n += (uint64_t)seen_new_key(seen, (uint64_t)i, &key);
+	e = put_head(ctx, state, seen, greatest_us, n);
+	for (int64_t i = 0; !e && i < listed; i++)
+		if (seen_new_key(seen, (uint64_t)i, &key))
+			e = put_key(&c, &key);
+	if (!e && !(e = put_chunk(&c)))
+		seen_mark(seen);
+	return e;
+}
+
+int
+keys_read_head(struct weir_ctx *ctx, struct weir_state *state, struct keys_head *h)
+{
+	unsigned char head[KEYS_HEADER];
+	int e = weir_read(ctx, state, head, sizeof head);
+
+	if (e <= 0)
 		return e;
-	for (; left && seen_next(seen, &at, &key); left--) {
-		put64(buf + n, key.hi);
-		put64(buf + n + 8, key.lo >> 16);	/* 48 bits: the time overwrites the rest */
-		put64(buf + n + 14, (uint64_t)key.time_us);
-		if ((n += KEYS_KEY) == sizeof buf) {
-			if ((e = weir_write(ctx, state, buf, n)) < 0)
-				return e;
-			n = 0;
-		}
-	}
-	if (left)
-		return weir_error(ctx, WEIR_EBUG, "the set of keys ended %" PRIu64 " keys before its count", left);
-	return n ? weir_write(ctx, state, buf, n) : 0;
+	if (memcmp(head, magic, sizeof magic))
+		return weir_error(ctx, WEIR_ESTATE, "the state is not of this version of dedupe: use the one that wrote it, or --state-reset to forget its keys");
+	h->clock.watermark_us = (int64_t)get64(head + 8);
+	h->clock.floor_us = (int64_t)get64(head + 16);
+	h->greatest_us = (int64_t)get64(head + 24);
+	h->n = get64(head + 32);
+	return 1;
+}
+
+int
+keys_read(struct weir_ctx *ctx, struct weir_state *state, uint64_t left, struct seen_key *key)
+{
+	unsigned char buf[KEYS_KEY];
+	int e = weir_read(ctx, state, buf, sizeof buf);
+
+	if (e < 0)
+		return e;
+	if (!e)
+		return weir_error(ctx, WEIR_ESTATE, "the state ends %" PRIu64 " keys before its count: it is damaged; --state-reset forgets it", left);
+	key->hi = get64(buf);
+	key->lo = get64(buf + 6) & ~UINT64_C(0xffff);
+	key->time_us = (int64_t)get64(buf + 14);
+	key->watermark_us = SEEN_NO_WATERMARK;
+	return 0;
 }
 
 int
 keys_load(struct weir_ctx *ctx, struct weir_state *state, struct seen *seen, int64_t *greatest_us)
 {
-	unsigned char head[KEYS_HEADER], buf[KEYS_KEY];
-	struct seen_clock clock;
-	uint64_t n, old;
-	int64_t t;
-	int e;
+	struct seen_key key;
+	struct keys_head h;
+	int e = keys_read_head(ctx, state, &h);
 
-	if ((e = weir_read(ctx, state, head, sizeof head)) <= 0)
+	if (e <= 0)
 		return e;
-	if (memcmp(head, magic, sizeof magic))
-		return weir_error(ctx, WEIR_ESTATE, "the state is not of this version of dedupe: use the one that wrote it, or --state-reset to forget its keys");
-	clock.watermark_us = (int64_t)get64(head + 8);
-	clock.floor_us = (int64_t)get64(head + 16);
-	t = (int64_t)get64(head + 24);
-	if (t > *greatest_us)
-		*greatest_us = t;
-	n = get64(head + 32);
-	if (seen_reserve(seen, seen_count(seen) + n) < 0)
-		return weir_error(ctx, WEIR_ECONFIG, "the state has %" PRIu64 " keys, --memory has room for %" PRIu64 ": raise it", n, seen_room(seen));
-	seen_set_clock(seen, &clock);
-	for (; n; n--) {
-		struct seen_key key = { .watermark_us = SEEN_NO_WATERMARK };
-
-		if ((e = weir_read(ctx, state, buf, sizeof buf)) < 0)
+	if (h.greatest_us > *greatest_us)
+		*greatest_us = h.greatest_us;
+	seen_set_clock(seen, &h.clock);		/* a delta's clock makes room */
+	if (seen_reserve(seen, seen_count(seen) + h.n) < 0)
+		return weir_error(ctx, WEIR_ECONFIG, "the state has %" PRIu64 " keys, --memory has room for %" PRIu64 ": raise it", h.n, seen_room(seen));
+	for (; h.n; h.n--) {
+		if ((e = keys_read(ctx, state, h.n, &key)) < 0)
 			return e;
-		if (!e)
-			return weir_error(ctx, WEIR_ESTATE, "the state ends %" PRIu64 " keys before its count: it is damaged; --state-reset forgets it", n);
-		key.hi = get64(buf);
-		key.lo = get64(buf + 6) & ~UINT64_C(0xffff);
-		key.time_us = (int64_t)get64(buf + 14);
-		if (seen_add(seen, &key, 1, &old) < 0)
+		if (seen_add_later(seen, &key) < 0)
 			return weir_error(ctx, WEIR_ECONFIG, "the state does not fit into --memory any more: raise it");
 	}
+	seen_mark(seen);
 	return 0;
 }

@@ -48,6 +48,12 @@ struct bucket {
 	struct entry	e[SEEN_SLOTS];
 };
 
+/* A key that is new since the mark.  Its tick is whole here: the 16 bits of an entry depend on `clean`, which moves. */
+struct listed {
+	uint64_t	hi, lo;
+	int64_t		tick;
+};
+
 struct seen {
 	struct bucket	*table;
 	uint64_t	 n, n_max;	/* homes */
@@ -66,6 +72,10 @@ struct seen {
 	size_t		 range_bytes;
 	uint32_t	*born;		/* live keys by tick mod SEEN_TICKS */
 	struct entry	*run;		/* SEEN_RUN buckets */
+	struct listed	*list;		/* n_list of them since the mark; memory comes as it is touched */
+	uint64_t	n_list, list_room;	/* room 0: there was no mark */
+	uint64_t	list_max;
+	int		list_full;
 	unsigned char	 secret[XXH3_SECRET_DEFAULT_SIZE];
 };
 
@@ -113,7 +123,8 @@ seen_new(const uint64_t seed[2], int64_t ttl_us, uint64_t memory_bytes, enum see
 	s->ttl_us = ttl_us < 0 ? 0 : ttl_us > SEEN_TTL_MAX_US ? SEEN_TTL_MAX_US : ttl_us;
 	while (s->ttl_us >> s->shift >= SEEN_TTL_TICKS)
 		s->shift++;
-	s->n_max = (memory_bytes - SEEN_OVERHEAD) / sizeof *s->table - SEEN_TAIL;
+	s->list_max = memory_bytes / SEEN_LOG_SHARE / sizeof *s->list;
+	s->n_max = (memory_bytes - memory_bytes / SEEN_LOG_SHARE - SEEN_OVERHEAD) / sizeof *s->table - SEEN_TAIL;
 	s->n = s->n_max < SEEN_FIRST ? s->n_max : SEEN_FIRST;
 	/* The secret of XXH3 is all of the key: 192 bytes drawn from both words. */
 	for (size_t i = 0; i < sizeof s->secret; i += sizeof word) {
@@ -146,6 +157,8 @@ seen_free(struct seen *s)
 		return;
 	if (s->range)
 		(void)munmap(s->range, s->range_bytes);
+	if (s->list)
+		(void)munmap(s->list, s->list_max * sizeof *s->list);
 	free(s->born);
 	free(s->run);
 	free(s);
@@ -331,6 +344,9 @@ seen_anchor_back(struct seen *s, int64_t floor)
 			e->lo = (e->lo & ~UINT64_C(0xffff)) | (uint16_t)t;
 			s->born[t & (SEEN_TICKS - 1)]++;
 		}
+	for (uint64_t i = 0; i < s->n_list; i++)
+		if (s->list[i].tick > floor + SEEN_AHEAD)
+			s->list[i].tick = floor + SEEN_AHEAD;
 	s->floor = s->clean = floor;
 	return 0;
 }
@@ -394,7 +410,7 @@ seen_first(const struct seen *s, uint64_t hi, uint64_t *end)
 	return seen_home(hi, s->n);
 }
 
-/* 1: the key is there and lives.  0: it is not; *slot is where it can go, NULL when there is no room before the frontier. */
+/* 1: the key is there and lives, in *slot.  0: it is not; *slot is where it can go, NULL when there is no room before the frontier. */
 static int
 seen_find(const struct seen *s, uint64_t hi, uint64_t lo, struct entry **slot)
 {
@@ -411,8 +427,10 @@ seen_find(const struct seen *s, uint64_t hi, uint64_t lo, struct entry **slot)
 				return 0;
 			}
 			if (seen_is_live(s, e[k].lo)) {
-				if (e[k].hi == hi && !((e[k].lo ^ lo) >> 16))
+				if (e[k].hi == hi && !((e[k].lo ^ lo) >> 16)) {
+					*slot = &e[k];
 					return 1;
+				}
 			} else if (!*slot)
 				*slot = &e[k];
 		}
@@ -420,9 +438,19 @@ seen_find(const struct seen *s, uint64_t hi, uint64_t lo, struct entry **slot)
 	return 0;
 }
 
-/* 1 old, 0 new, -1 full. */
-static int
-seen_add_one(struct seen *s, const struct seen_key *key)
+/* A key that is new since the mark. */
+static void
+seen_list(struct seen *s, uint64_t hi, uint64_t lo, int64_t tick)
+{
+	if (s->n_list < s->list_room)
+		s->list[s->n_list++] = (struct listed){ hi, lo, tick };
+	else
+		s->list_full = 1;
+}
+
+/* 1 old, and *slot it; 0 new; -1 full. */
+static inline int
+seen_add_one(struct seen *s, const struct seen_key *key, struct entry **at)
 {
 	struct entry *slot;
 	int64_t tick = key->time_us >> s->shift;
@@ -456,14 +484,18 @@ seen_add_one(struct seen *s, const struct seen_key *key)
 		slot->lo = (key->lo & ~UINT64_C(0xffff)) | (uint16_t)tick;
 		s->born[tick & (SEEN_TICKS - 1)]++;
 		s->live++;
+		seen_list(s, hi, slot->lo, tick);
 		return s->used > seen_limit(s) ? seen_make_room(s) : 0;
 	}
+	*at = slot;
 	return 1;
 }
 
 int
 seen_add(struct seen *s, const struct seen_key *key, size_t n, uint64_t *old)
 {
+	struct entry *at;
+
 	*old = 0;
 	if (seen_pass_step(s, n * SEEN_STEP) < 0)
 		return -1;
@@ -477,11 +509,63 @@ seen_add(struct seen *s, const struct seen_key *key, size_t n, uint64_t *old)
 
 		if (key[i].watermark_us > s->watermark_us)
 			e = seen_advance(s, key[i].watermark_us);
-		if (e < 0 || (e = seen_add_one(s, &key[i])) < 0)
+		if (e < 0 || (e = seen_add_one(s, &key[i], &at)) < 0)
 			return -1;
 		*old |= (uint64_t)e << i;
 	}
 	return 0;
+}
+
+int
+seen_add_later(struct seen *s, const struct seen_key *key)
+{
+	struct entry *at;
+	int64_t tick, now;
+	int e = seen_pass_step(s, SEEN_STEP);
+
+	if (e < 0 || (e = seen_add_one(s, key, &at)) <= 0)
+		return e;
+	now = seen_tick(s, at->lo);
+	tick = key->time_us >> s->shift;
+	if (tick > s->floor + SEEN_AHEAD)
+		tick = s->floor + SEEN_AHEAD;
+	if (tick > now) {
+		s->born[now & (SEEN_TICKS - 1)]--;
+		s->born[tick & (SEEN_TICKS - 1)]++;
+		at->lo = (at->lo & ~UINT64_C(0xffff)) | (uint16_t)tick;
+	}
+	return 0;
+}
+
+void
+seen_mark(struct seen *s)
+{
+	if (!s->list) {
+		void *p = mmap(NULL, s->list_max * sizeof *s->list, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		s->list = p == MAP_FAILED ? NULL : p;
+		s->list_room = s->list ? s->list_max : 0;
+	}
+	s->n_list = 0;
+	s->list_full = 0;
+}
+
+int64_t
+seen_n_new(const struct seen *s)
+{
+	return s->list_room && !s->list_full ? (int64_t)s->n_list : -1;
+}
+
+int
+seen_new_key(const struct seen *s, uint64_t i, struct seen_key *key)
+{
+	const struct listed *l = &s->list[i];
+
+	key->hi = l->hi;
+	key->lo = l->lo & ~UINT64_C(0xffff);
+	key->time_us = l->tick * (INT64_C(1) << s->shift);
+	key->watermark_us = SEEN_NO_WATERMARK;
+	return l->tick >= s->floor;
 }
 
 int
@@ -579,7 +663,7 @@ seen_count(const struct seen *s)
 uint64_t
 seen_bytes(const struct seen *s)
 {
-	return SEEN_OVERHEAD + ((s->n > s->n_old ? s->n : s->n_old) + SEEN_TAIL) * sizeof *s->table;
+	return SEEN_OVERHEAD + ((s->n > s->n_old ? s->n : s->n_old) + SEEN_TAIL) * sizeof *s->table + s->n_list * sizeof *s->list;
 }
 
 uint64_t

@@ -7,6 +7,10 @@
  * bytes a key.  The table lies in one reserved range of addresses and grows
  * there, a few buckets with every call: no second copy, no long pause.
  *
+ * A list beside the table remembers the keys that are new since a mark, for
+ * snapshots of what changed.  It has a sixteenth of the ceiling; when that is
+ * not enough, the next snapshot is of everything.
+ *
  * Time is kept in ticks, a power of two of microseconds: 8,192 to 16,384 of
  * them make the time to live.  A key is never forgotten before its time, and
  * at most one tick after it.  Only watermarks move time.
@@ -23,6 +27,7 @@
 #define SEEN_LANES		64		/* keys per seen_add(): one cache miss in flight for each */
 #define SEEN_MIN_BYTES		(UINT64_C(1) << 20)	/* the smallest ceiling */
 #define SEEN_NO_WATERMARK	INT64_MIN	/* no watermark has come yet */
+#define SEEN_LOG_SHARE		16		/* of the ceiling: this part is for the list of new keys */
 
 struct seen;
 
@@ -73,6 +78,16 @@ struct seen_cursor {
 	uint32_t	at, n;		/* within the run of buckets that was sorted last */
 };
 int		 seen_next(struct seen *, struct seen_cursor *, struct seen_key *);
+
+/* From now on keys are listed as they are added, in this order; what was listed before is forgotten.  Not called: nothing is listed. */
+void		 seen_mark(struct seen *);
+/* How many keys were listed since the mark; -1 when there was no mark, or no more room in the list. */
+int64_t		 seen_n_new(const struct seen *);
+/* Key i of the list: 1; 0 when it is dead already. */
+int		 seen_new_key(const struct seen *, uint64_t i, struct seen_key *);
+
+/* A key of a snapshot that stands on others: as seen_add() of one key, but one that is there takes the later time of the two. */
+int		 seen_add_later(struct seen *, const struct seen_key *);
 
 uint64_t	 seen_count(const struct seen *);	/* live keys */
 uint64_t	 seen_room(const struct seen *);	/* live keys that fit under the ceiling */

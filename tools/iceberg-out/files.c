@@ -467,6 +467,12 @@ files_memory(const struct files *s)
 }
 
 uint32_t
+files_open(const struct files *s)
+{
+	return s->n_open;
+}
+
+uint32_t
 files_evicted(const struct files *s)
 {
 	return s->n_evicted;

@@ -73,6 +73,7 @@ void		 files_forget(struct files *);
 
 uint64_t	 files_rows(const struct files *);	/* since the last files_forget() */
 uint64_t	 files_memory(const struct files *);
+uint32_t	 files_open(const struct files *);
 uint32_t	 files_evicted(const struct files *);	/* files that ended because too many were open */
 
 #endif

@@ -173,15 +173,26 @@ hold(struct iceberg_out *s, struct weir_batch *b)
 	return held_full(&s->held) ? settle(s) : 0;
 }
 
+static void
+gauges(struct weir_ctx *ctx, const struct iceberg_out *s)
+{
+	weir_gauge(ctx, "files_open", s->ingest.files ? files_open(s->ingest.files) : 0);
+	weir_gauge(ctx, "buffered_bytes", s->infers ? (int64_t)s->held.bytes.n : s->ingest.files ? (int64_t)files_memory(s->ingest.files) : 0);
+}
+
 static int
 io_process(struct weir_ctx *ctx, void *self, struct weir_batch *b)
 {
 	struct iceberg_out *s = self;
+	int e = 0;
 
 	output_hash(s, b);
 	if (s->infers)
-		return hold(s, b);
-	return ingest_batch(&s->ingest, b, &s->fail) < 0 ? say(ctx, s) : 0;
+		e = hold(s, b);
+	else if (ingest_batch(&s->ingest, b, &s->fail) < 0)
+		e = say(ctx, s);
+	gauges(ctx, s);
+	return e;
 }
 
 static int
@@ -205,9 +216,9 @@ io_commit(struct weir_ctx *ctx, void *self, const struct weir_barrier *bar)
 	struct iceberg_out *s = self;
 	int e = output_commit(s, bar);
 
-	(void)ctx;
 	if (e >= 0 && s->ingest.n_files)
 		ingest_forget(&s->ingest);
+	gauges(ctx, s);
 	return e;
 }
 
@@ -231,7 +242,7 @@ io_recover(struct weir_ctx *ctx, void *self, const char **position)
 	if (!s->target.table)
 		return 0;
 	s->position.n = 0;
-	if (feed_recover(s->target.table->meta, s->target.o.table, pipe, s->feed.ref, s->feed.rollback, &s->position, &s->fail) < 0)
+	if (feed_recover(s->target.table->meta, s->target.o.table, pipe, weir_shard(ctx), s->feed.ref, s->feed.rollback, &s->position, &s->fail) < 0)
 		return say(ctx, s);
 	if (buf_putc(&s->position, '\0') < 0)
 		return weir_error(ctx, WEIR_EAGAIN, "no memory for the position");

@@ -10,7 +10,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "payload.h"
 #include "source.h"
@@ -22,10 +21,7 @@
 static int64_t
 clock_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+	return source_clock_us() / 1000;
 }
 
 static const char *
@@ -37,6 +33,7 @@ topic_of(const struct source *s, size_t part)
 void
 source_release(struct source *s)
 {
+	proof_keep(s);
 	for (; s->n_released < s->at; s->n_released++)
 		rd_kafka_message_destroy(s->record[s->n_released]);
 	if (s->at == s->n)
@@ -146,7 +143,13 @@ trouble(struct weir_ctx *ctx, struct source *s, const rd_kafka_message_t *m)
 		return i < 0 ? 0 : at_end(ctx, s, (size_t)i, m->offset);
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-		return i < 0 || s->parts.part[i].done ? 0 : out_of_range(ctx, s, (size_t)i);
+		if (i < 0 || s->parts.part[i].done)
+			return 0;
+		if (strcasestr(rd_kafka_message_errstr(m), "truncat"))		/* from 2.1 on it asks for the end of the old leader's epoch */
+			return weir_error(ctx, WEIR_EOFFSET, "%s/%d: an unclean election has cut the partition off before offset %" PRId64 ", which was next: "
+			    "records that were read are gone, and others stand in their place. Nothing of this epoch was committed", where,
+			    (int)m->partition, s->parts.part[i].next);
+		return out_of_range(ctx, s, (size_t)i);
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
@@ -255,6 +258,7 @@ take(struct weir_ctx *ctx, struct source *s, size_t k, size_t *bytes)
 	ptrdiff_t i;
 
 	s->waited_ms = 0;
+	s->part[k] = SOURCE_NO_PART;
 	if (m->err)
 		return trouble(ctx, s, m);
 	if ((i = part_of(s, m)) < 0)
@@ -277,6 +281,7 @@ take(struct weir_ctx *ctx, struct source *s, size_t k, size_t *bytes)
 	if (p->next >= p->end)
 		set_done(s, p);
 	s->part[k] = (uint32_t)i;
+	p->newest = m;
 	s->n_events++;
 	return offer(ctx, s, k, bytes);
 }
@@ -302,10 +307,12 @@ fetch(struct source *s, int timeout_ms)
 
 	n = rd_kafka_consume_batch_queue(s->broker.queue, 0, s->record, SOURCE_RECORDS);
 	if (n <= 0 && timeout_ms > 0) {
-		since = clock_ms();
+		since = source_clock_us();
 		n = rd_kafka_consume_batch_queue(s->broker.queue, timeout_ms, s->record, 1);
+		since = source_clock_us() - since;
+		s->blocked_us += since;
 		if (n <= 0)
-			s->waited_ms += clock_ms() - since;
+			s->waited_ms += since / 1000;
 		else if ((n = rd_kafka_consume_batch_queue(s->broker.queue, 0, s->record + 1, SOURCE_RECORDS - 1)) >= 0)
 			n++;
 		else
@@ -394,6 +401,23 @@ reports(struct weir_ctx *ctx, struct source *s)
 	return 0;
 }
 
+/* At the end of a bounded run: what open transactions hold back, maybe for ever when their producer has died. */
+static void
+say_held(struct weir_ctx *ctx, struct source *s)
+{
+	const struct part *p;
+	size_t n, first = 0;
+
+	if (!s->bounded || s->said_held || s->n_done < s->parts.n)
+		return;
+	s->said_held = 1;
+	if (!(n = broker_held(&s->broker, &s->parts, &first)))
+		return;
+	p = &s->parts.part[first];
+	weir_warn(ctx, "%s/%d: an open transaction holds back what comes after offset %" PRId64 ", up to %" PRId64 "%s; it is left to the next run",
+	    topic_of(s, first), (int)p->partition, p->high, p->high_mark, n > 1 ? ", and other partitions likewise" : "");
+}
+
 int
 source_poll(struct weir_ctx *ctx, void *self, int timeout_ms)
 {
@@ -406,14 +430,19 @@ source_poll(struct weir_ctx *ctx, void *self, int timeout_ms)
 	if ((e = source_start(ctx, s)) < 0 || (e = reports(ctx, s)) < 0)
 		return e;
 	source_release(s);
-	if ((e = raise_mark(ctx, s)) < 0)
+	if ((e = source_assign(ctx, s)) < 0 || (e = source_grow(ctx, s)) < 0 || (e = raise_mark(ctx, s)) < 0)
 		return e;
-	if ((s->n_done == s->parts.n && (s->bounded || s->where.stops)) || (s->count && s->n_events >= s->count))
+	say_held(ctx, s);
+	if ((s->n_done == s->parts.n && (s->bounded || s->where.stops)) || (s->count && s->n_events >= s->count)) {
+		s->lag_us = 0;		/* how it ended */
+		source_lag(ctx, s);
 		return 0;
+	}
 	if (weir_ending(ctx))
 		return 2;
 	if (s->at == s->n) {
 		fetch(s, timeout_ms);
+		source_lag(ctx, s);
 		if (!s->n)
 			return (e = silence(ctx, s)) < 0 ? e : 1;
 	}

@@ -1,28 +1,34 @@
 /*
- * weir run - recover the sink, launch the stages, watch them.
- * weir begin - the same first half, for a shell.
+ * weir run - recover the sink, launch the stages, watch them, run them again.
  */
 #include "config.h"
 
 #include <inttypes.h>
-#include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
+#include "begin.h"
 #include "command.h"
-#include "dir.h"
 #include "host.h"
 #include "launch.h"
 #include "module.h"
 #include "opt.h"
 #include "pipeline.h"
+#include "restart.h"
+
+#define ANSWER_BYTES	(16u << 20)	/* of a sink: the position of every partition */
 
 struct run {
-	const char	*state, *pipeline, *file, *fuse_text;
+	const char	*state, *pipeline, *file, *partitioned_by;
 	int		 fuse, state_reset, quiet, verbose;
-	uint64_t	 restart;
+	uint64_t	 restart, parallel;
+	/* settled before the first attempt */
+	char		*feed, *path;
 };
 
 static const struct weir_opt run_opts[] = {
@@ -31,6 +37,8 @@ static const struct weir_opt run_opts[] = {
 	{ 0, "fuse", "auto|no", "run neighbouring stages in one process", WEIR_CHOICE, 0, offsetof(struct run, fuse), "auto" },
 	{ 'f', "file", "FILE", "read the pipeline from a file", WEIR_TEXT, 0, offsetof(struct run, file), NULL },
 	{ 0, "restart", "N", "run again so often after a code that says so", WEIR_COUNT, 0, offsetof(struct run, restart), "0" },
+	{ 0, "parallel", "N", "run N shards, each a feed of its own", WEIR_COUNT, 0, offsetof(struct run, parallel), "1" },
+	{ 0, "partitioned-by", "PATH[,PATH...]", "what producers partition by: stages may keep state in shards", WEIR_TEXT, 0, offsetof(struct run, partitioned_by), NULL },
 	{ 0, "state-reset", NULL, "go on with empty state", WEIR_FLAG, 0, offsetof(struct run, state_reset), NULL },
 	{ 'q', "quiet", NULL, "say only what went wrong", WEIR_FLAG, 0, offsetof(struct run, quiet), NULL },
 	{ 'v', "verbose", NULL, "say what became of the events", WEIR_FLAG, 0, offsetof(struct run, verbose), NULL },
@@ -82,104 +90,160 @@ resolve(const struct pipeline *pl, struct launch *l)
 	return 0;
 }
 
-/* What the sink knows: the feed's name, and its position as a copy. */
 static int
-ask_sink(const struct launch_stage *s, const char *pipeline, char **feed, char **position)
+export(const char *name, const char *value)
 {
-	struct host *h = host_new();
-	const char *f, *p;
+	return setenv(name, value, 1) < 0 ? command_error(WEIR_EAGAIN, "no memory") : 0;
+}
+
+/* The sink's answer into *feed, if that is not known yet, and *position, both malloc'd. */
+static int
+ask(struct launch *l, const struct run *r, const char *shard, int name_only, char **feed, char **position)
+{
+	struct begin_question q = { .sink = &l->stage[l->n - 1], .pipeline = r->feed, .shard = shard, .name_only = name_only };
+	char *answer = malloc(ANSWER_BYTES);
 	int e;
 
-	e = host_add(h, s->is, s->argc, s->argv);
-	if (e == 0 && pipeline)
-		h->stage[h->n - 1].common.pipeline = pipeline;
-	if (e == 0)
-		e = host_recover(h, &f, &p);
-	if (e == 0) {
-		*feed = strdup(f);
-		*position = strdup(p);
-		if (!*feed || !*position)
-			e = WEIR_EAGAIN;
+	if (!answer)
+		return command_error(WEIR_EAGAIN, "no memory");
+	if ((e = launch_ask(l, begin_answer, &q, answer, ANSWER_BYTES)) == 0) {
+		if (!*feed)
+			*feed = strdup(answer);
+		if (!name_only) {
+			free(*position);
+			*position = strdup(answer + strlen(answer) + 1);
+		}
+		if (!*feed || (!name_only && !*position))
+			e = command_error(WEIR_EAGAIN, "no memory");
+	}
+	free(answer);
+	return e;
+}
+
+static int
+has_option(const struct weir_stage *s, const char *name)
+{
+	for (const struct weir_opt *o = s->opts; o && o->name; o++)
+		if (!strcmp(o->name, name))
+			return 1;
+	return 0;
+}
+
+/* --partitioned-by, into the source's words, which are the pipeline's to free. */
+static int
+add_by(struct run *r, struct pipeline_stage *words, struct launch_stage *source)
+{
+	char **v;
+
+	if (!source->is || !has_option(source->is, "partitioned-by"))
+		return command_error(WEIR_ECONFIG, "%s cannot say what its input is partitioned by: leave out --partitioned-by", source->argv[0]);
+	v = realloc(words->argv, ((size_t)words->argc + 3) * sizeof *v);
+
+	if (!v)
+		return command_error(WEIR_EAGAIN, "no memory");
+	source->argv = words->argv = v;
+	memmove(v + 3, v + 1, (size_t)words->argc * sizeof *v);
+	v[1] = strdup("--partitioned-by");
+	v[2] = strdup(r->partitioned_by);
+	source->argc = words->argc += 2;
+	return v[1] && v[2] ? 0 : command_error(WEIR_EAGAIN, "no memory");
+}
+
+/* May this pipeline be cut into shards? */
+static int
+divisible(const struct run *r, const struct launch *l, const char *by)
+{
+	const struct weir_stage *source = l->stage[0].is;
+
+	if (r->parallel <= 1)
+		return 0;
+	if (!l->framed)
+		return command_error(WEIR_EUSAGE, "--parallel needs a source: standard input cannot be divided");
+	if (!source || !has_option(source, "shard"))
+		return command_error(WEIR_ECONFIG, "%s cannot read a share of its input: run it without --parallel", l->stage[0].argv[0]);
+	if (!l->sink)
+		return command_error(WEIR_EUSAGE, "--parallel needs a sink: the lines of shards have no order on standard output");
+	for (size_t i = 1; i < l->n; i++)
+		if (l->stage[i].is && l->stage[i].is->snapshot && l->stage[i].is->role != WEIR_SINK && !*by)
+			return command_error(WEIR_ECONFIG, "%s keeps state by key, and events of one key may be in several shards: say with --partitioned-by PATH "
+			    "what producers partition by, or leave out --parallel", l->stage[i].is->name);
+	return 0;
+}
+
+/* The shards, and their names. */
+static int
+divide(struct run *r, struct launch *l)
+{
+	struct host *h = host_new();
+	const char *shard = "", *by = "";
+	int e = 0;
+
+	if (l->stage[0].is && l->stage[0].is->role == WEIR_SOURCE && (e = -host_add(h, l->stage[0].is, l->stage[0].argc, l->stage[0].argv)) == 0) {
+		shard = host_source_option(h, "shard");
+		by = host_source_option(h, "partitioned-by");
+	}
+	if (!e && *shard && r->parallel > 1)
+		e = command_error(WEIR_EUSAGE, "--parallel %" PRIu64 " and shard %s: the one divides what the other is a part of; leave one of them out",
+		    r->parallel, shard);
+	if (!e)
+		e = divisible(r, l, by);
+	if (!e && !(l->shard = calloc((size_t)r->parallel, sizeof *l->shard)))
+		e = command_error(WEIR_EAGAIN, "no memory");
+	for (size_t k = 0; !e && k < r->parallel; k++) {
+		struct launch_shard *s = &l->shard[l->n_shards++];
+
+		if (*shard)
+			snprintf(s->name, sizeof s->name, "%s", shard);
+		else
+			snprintf(s->name, sizeof s->name, "%zu/%" PRIu64, k, r->parallel);
+		s->receipts = (struct receipt_pipe){ .fd = -1, .shard = s->name };
 	}
 	host_free(h);
 	return e;
 }
 
+/* Once, before the first attempt: names, directory, locks, and what is the same for all stages. */
 static int
-export(const char *name, const char *value)
+settle(struct run *r, struct launch *l)
 {
-	return setenv(name, value, 1) < 0 ? command_error(-WEIR_EAGAIN, "no memory") : 0;
-}
+	const char *env;
+	int is_default, e;
 
-/* The state directory and the name of the run.  *dir stays open: it holds the lock. */
-static int
-prepare(const struct run *r, const char *feed, struct state_dir **dir, char run[TOKEN_RUN_SIZE], int *is_default, char **path)
-{
-	const char *env = getenv("WEIR_STATE");
-	struct buf def = { 0 };
-	uint64_t number = 1;
-	struct fail f;
-
-	*dir = NULL;
-	*is_default = 0;
-	if (r->state)
-		*path = strdup(r->state);
-	else if (env && *env)
-		*path = strdup(env);
-	else if (feed && *feed) {
-		if (state_default_path(feed, &def, &f) < 0)
-			return command_error(f.code, "%s", f.text);
-		*path = def.p;
-		*is_default = 1;
-	}
-	if (*path && (state_open(*path, feed, "0/1", dir, &f) < 0 || state_lock(*dir, &f) < 0 || state_next_number(*dir, &number, &f) < 0))
-		return command_error(f.code, "%s", f.text);
-	if (token_new_run(number, run, &f) < 0)
-		return command_error(f.code, "%s", f.text);
+	if ((r->verbose || (!r->quiet && isatty(2))) && (e = export("WEIR_SUMMARY", "1")))
+		return e;
+	if (!l->framed)
+		return r->state ? export("WEIR_STATE", r->state) : 0;
+	if (!r->pipeline && (env = getenv("WEIR_PIPELINE")) && *env)
+		r->pipeline = env;
+	if (r->pipeline && !(r->feed = strdup(r->pipeline)))
+		return command_error(WEIR_EAGAIN, "no memory");
+	if (!r->feed && l->sink && (e = ask(l, r, l->shard[0].name, 1, &r->feed, NULL)))
+		return e;
+	if ((e = begin_path(r->state, r->feed, &r->path, &is_default)))
+		return e;
+	for (size_t k = 0; r->path && k < l->n_shards; k++)
+		if ((e = begin_lock(&l->shard[k], r->path, r->feed)))
+			return e;
+	if (is_default && !r->quiet)
+		fprintf(stderr, "weir: state and rejects are in %s\n", r->path);
+	if ((r->feed && *r->feed && (e = export("WEIR_PIPELINE", r->feed))) || (r->path && (e = export("WEIR_STATE", r->path))))
+		return e;
 	return 0;
 }
 
+/* One attempt: a new run that goes on where the sink is. */
 static int
-once(const struct run *r, const struct launch *l)
+once(struct run *r, struct launch *l)
 {
-	const struct launch_stage *first = &l->stage[0], *last = &l->stage[l->n - 1];
-	char *feed = NULL, *position = NULL, *path = NULL, run[TOKEN_RUN_SIZE];
-	int framed = !first->is || first->is->role == WEIR_SOURCE, sink = last->is && last->is->role == WEIR_SINK, is_default, e = 0;
-	struct state_dir *dir = NULL;
+	int e;
 
-	if (framed) {
-		if (sink && (e = ask_sink(last, r->pipeline, &feed, &position)) < 0)
-			return -e;
-		if (r->pipeline) {
-			free(feed);
-			feed = strdup(r->pipeline);
-		}
-		if ((e = prepare(r, feed, &dir, run, &is_default, &path)))
-			goto out;
-		if (is_default && !r->quiet)
-			fprintf(stderr, "weir: state and rejects are in %s\n", path);
-		if ((e = export("WEIR_RUN", run)) || (feed && *feed && (e = export("WEIR_PIPELINE", feed))) || (path && (e = export("WEIR_STATE", path))) ||
-		    (position && (e = export("WEIR_RESUME", position))))
-			goto out;
-	} else if (r->state && (e = export("WEIR_STATE", r->state))) {
-		goto out;
+	for (size_t k = 0; l->framed && k < l->n_shards; k++) {
+		struct launch_shard *s = &l->shard[k];
+
+		if ((e = begin_run(s)) || (l->sink && (e = ask(l, r, s->name, 0, &r->feed, &s->position))))
+			return e;
 	}
-	if ((r->verbose || (!r->quiet && isatty(2))) && (e = export("WEIR_SUMMARY", "1")))
-		goto out;
-	e = launch_run(l);
-out:
-	state_close(dir);
-	free(feed);
-	free(position);
-	free(path);
-	return e;
-}
-
-/* Codes after which another run may do better; see weir-stream(5). */
-static int
-again(int code)
-{
-	return code == -WEIR_EGONE || code == -WEIR_EIO || code == -WEIR_EAGAIN || code == -WEIR_EFENCED || code == -WEIR_EUNKNOWN;
+	return l->supervisor->requests ? 0 : launch_run(l);
 }
 
 static void
@@ -192,136 +256,122 @@ run_help(FILE *out)
 	opt_help(out, &set, 1);
 }
 
-int
-command_run(int argc, char **argv)
+/* The pipeline's words, from the operand or the file. */
+static int
+read_pipeline(struct run *r, const char *const *operand, struct pipeline *pl)
 {
-	struct run r = { 0 };
-	const struct opt_set set = { run_opts, &r };
-	const char **operand = calloc((size_t)argc + 1, sizeof *operand);
-	struct launch l = { 0 };
-	struct pipeline pl = { 0 };
 	char *text = NULL;
 	struct fail f;
 	size_t n;
 	int e;
 
-	if (!operand)
-		return command_error(-WEIR_EAGAIN, "no memory");
-	if (argc > 1 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
-		run_help(stdout);
-		free(operand);
-		return 0;
-	}
-	if ((e = opt_parse(&set, 1, argc, argv, operand, &f))) {
-		e = command_error(f.code, "%s", f.text);
-		goto out;
-	}
-	if (!r.file && operand[0] && !operand[1] && (n = strlen(operand[0])) > 5 && !strcmp(operand[0] + n - 5, ".weir"))
-		r.file = operand[0];
-	else if (r.file ? operand[0] != NULL : !operand[0] || operand[1]) {
-		e = command_error(WEIR_EUSAGE, "run takes one pipeline, in quotes: weir run 'a | b | c'");
-		goto out;
-	}
-	if (r.file && !(text = pipeline_read(r.file, &f))) {
-		e = command_error(f.code, "%s", f.text);
-		goto out;
-	}
-	l.fuse = r.fuse == 0;
-	l.quiet = r.quiet;
-	if (pipeline_parse(text ? text : operand[0], r.file != NULL, &pl, &f) < 0) {
-		e = command_error(f.code, "%s", f.text);
-		goto out;
-	}
-	if ((e = resolve(&pl, &l)))
-		goto out;
-	for (size_t i = 0; r.state_reset && i < l.n; i++) {	/* for the stages, and gone with this run */
-		struct pipeline_stage *s = &pl.stage[i];
-		char **v;
-
-		if (!l.stage[i].is || !(v = realloc(s->argv, ((size_t)s->argc + 2) * sizeof *v)))
-			continue;
-		memmove(v + 2, v + 1, (size_t)s->argc * sizeof *v);
-		v[1] = strdup("--state-reset");
-		s->argv = v;
-		l.stage[i].argv = v;
-		l.stage[i].argc = ++s->argc;
-	}
-	for (uint64_t tries = 0, wait_s = 1; ; tries++, wait_s = wait_s * 2 > 300 ? 300 : wait_s * 2) {
-		e = once(&r, &l);
-		if (!again(e) || tries >= r.restart)
-			break;
-		fprintf(stderr, "weir: exit %d, again in %" PRIu64 " s (%" PRIu64 " of %" PRIu64 ")\n", e, wait_s, tries + 1, r.restart);
-		unsetenv("WEIR_RESUME");
-		sleep((unsigned)wait_s);
-	}
-out:
-	pipeline_free(&pl);
+	if (!r->file && operand[0] && !operand[1] && (n = strlen(operand[0])) > 5 && !strcmp(operand[0] + n - 5, ".weir"))
+		r->file = operand[0];
+	else if (r->file ? operand[0] != NULL : !operand[0] || operand[1])
+		return command_error(WEIR_EUSAGE, "run takes one pipeline, in quotes: weir run 'a | b | c'");
+	if (r->file && !(text = pipeline_read(r->file, &f)))
+		return command_error(f.code, "%s", f.text);
+	e = pipeline_parse(text ? text : operand[0], r->file != NULL, pl, &f) < 0 ? command_error(f.code, "%s", f.text) : 0;
 	free(text);
-	free(operand);
 	return e;
 }
 
-/* A word for sh. */
-static void
-print_export(const char *name, const char *value)
+static uint64_t
+hash_words(const struct launch *l)
 {
-	printf("export %s='", name);
-	for (; *value; value++)
-		if (*value == '\'')
-			fputs("'\\''", stdout);
-		else
-			putchar(*value);
-	puts("'");
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		for (int k = 0; k < l->stage[i].argc; k++)
+			hash = XXH3_64bits_withSeed(l->stage[i].argv[k], strlen(l->stage[i].argv[k]) + 1, hash + (k == 0));
+	return hash;
+}
+
+/* Attempts, until one ends well or for good. */
+static int
+attempts(struct run *r, struct launch *l)
+{
+	struct restart again = { .limit = r->restart, .pipeline = hash_words(l) };
+	int64_t wait_ms;
+	int e;
+
+	if ((e = settle(r, l)))
+		return e;
+	again.dir = r->path;
+	if ((e = restart_may_begin(&again, l)))
+		return e;
+	for (;;) {
+		e = once(r, l);
+		if (!restart_again(&again, l, &e, &wait_ms))
+			return e;
+		if (supervise_sleep(l->supervisor, wait_ms))
+			return command_error(e, "not run again, as asked; the last run ended with %d", e);
+	}
+}
+
+/* The supervisor, the shards and their receipts around the attempts. */
+static int
+supervised(struct run *r, struct launch *l)
+{
+	struct supervisor supervisor;
+	struct receipts receipts = { 0 };
+	struct fail f;
+	int e, e2;
+
+	if (supervise_open(&supervisor, &f) < 0)
+		return command_error(f.code, "%s", f.text);
+	signal(SIGPIPE, SIG_IGN);
+	l->supervisor = &supervisor;
+	l->receipts = &receipts;
+	receipts.by_shard = r->parallel > 1;
+	if (!(e = divide(r, l)))
+		e = attempts(r, l);
+	if (e == 99 && receipts.n_commits)		/* the last attempt found nothing to do, because an earlier one did it */
+		e = 0;
+	if ((e2 = receipts_end(&receipts, e == 0, &f)) < 0 && !e)
+		e = command_error(e2, "%s", f.text);
+	for (size_t k = 0; k < l->n_shards; k++) {
+		state_close(l->shard[k].dir);
+		free(l->shard[k].position);
+		buf_free(&l->shard[k].receipts.torn);
+	}
+	receipts_free(&receipts);
+	supervise_close(&supervisor);
+	free(l->shard);
+	free(r->feed);
+	free(r->path);
+	return e;
 }
 
 int
-command_begin(int argc, char **argv)
+command_run(int argc, char **argv)
 {
 	struct run r = { 0 };
 	const struct opt_set set = { run_opts, &r };
-	char *feed = NULL, *position = NULL, *path = NULL, run[TOKEN_RUN_SIZE];
-	int first = 1, is_default, e;
-	struct state_dir *dir = NULL;
-	struct launch_stage s = { 0 };
 	const char **operand;
+	struct pipeline pl = { 0 };
+	struct launch l = { 0 };
 	struct fail f;
+	int e;
 
-	while (first < argc && strcmp(argv[first], "--"))
-		first++;
-	if (first + 1 >= argc)
-		return command_error(WEIR_EUSAGE, "begin needs the sink: eval \"$(weir begin -- iceberg-out --table shop.orders)\"");
+	if (argc > 1 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
+		run_help(stdout);
+		return fflush(stdout) == 0 ? 0 : -WEIR_EIO;
+	}
 	if (!(operand = calloc((size_t)argc + 1, sizeof *operand)))
-		return command_error(-WEIR_EAGAIN, "no memory");
-	e = opt_parse(&set, 1, first, argv, operand, &f);
+		return command_error(WEIR_EAGAIN, "no memory");
+	e = opt_parse(&set, 1, argc, argv, operand, &f) ? command_error(f.code, "%s", f.text) : 0;
+	l.fuse = r.fuse == 0;
+	l.quiet = r.quiet;
+	l.state_reset = r.state_reset;
+	if (!e && (!r.parallel || r.parallel > LAUNCH_SHARDS))
+		e = command_error(WEIR_EUSAGE, "--parallel takes 1 to %d", LAUNCH_SHARDS);
+	if (!e && !(e = read_pipeline(&r, operand, &pl)) && !(e = resolve(&pl, &l)) && !(e = r.partitioned_by ? add_by(&r, &pl.stage[0], &l.stage[0]) : 0)) {
+		l.framed = !l.stage[0].is || l.stage[0].is->role == WEIR_SOURCE;
+		l.sink = l.stage[l.n - 1].is && l.stage[l.n - 1].is->role == WEIR_SINK;
+		e = supervised(&r, &l);
+	}
+	pipeline_free(&pl);
 	free(operand);
-	if (e)
-		return command_error(f.code, "%s", f.text);
-	s.argc = argc - first - 1;
-	s.argv = argv + first + 1;
-	if (module_load(s.argv[0], &s.is, &f) < 0)
-		return command_error(f.code, "%s", f.text);
-	if (!s.is || s.is->role != WEIR_SINK)
-		return command_error(WEIR_EUSAGE, "'%s' is no sink", s.argv[0]);
-	if ((e = ask_sink(&s, r.pipeline, &feed, &position)) < 0)
-		return -e;
-	if (r.pipeline) {
-		free(feed);
-		feed = strdup(r.pipeline);
-	}
-	if (!feed)
-		return command_error(-WEIR_EAGAIN, "no memory");
-	if ((e = prepare(&r, feed, &dir, run, &is_default, &path)) == 0) {
-		print_export("WEIR_RUN", run);
-		print_export("WEIR_PIPELINE", feed);
-		if (path)
-			print_export("WEIR_STATE", path);
-		print_export("WEIR_RESUME", position);
-		if (fflush(stdout) != 0)
-			e = command_error(-WEIR_EIO, "cannot write");
-	}
-	state_close(dir);
-	free(feed);
-	free(position);
-	free(path);
 	return e;
 }

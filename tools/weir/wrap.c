@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "account.h"
+#include "breakage.h"
 #include "command.h"
 #include "control.h"
 #include "lines.h"
@@ -47,26 +49,96 @@ bad(struct wrap *w)
 	return -command_error(w->fail.code, "%s: %s", w->name, w->fail.text);
 }
 
+static volatile sig_atomic_t asked, command_pid;	/* requests to end; the source's command, which is to end then */
+static int is_supervised;
+
+static void
+on_end(int sig)
+{
+	if (asked++ && !is_supervised) {	/* the second one means it; weir run counts for its stages */
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	if (command_pid > 0)
+		kill((pid_t)command_pid, SIGTERM);
+}
+
+static void
+on_nothing(int sig)
+{
+	(void)sig;
+}
+
+/* A filter goes on to the end of its stream; a source's command is asked to end. */
+static void
+signals(int supervised)
+{
+	static const int end[] = { SIGTERM, SIGINT, SIGHUP };
+	struct sigaction a = { .sa_handler = on_end, .sa_flags = SA_RESTART }, was;
+	sigset_t ours;
+
+	is_supervised = supervised;
+	sigemptyset(&a.sa_mask);
+	sigemptyset(&ours);
+	for (size_t i = 0; i < sizeof end / sizeof *end; i++) {
+		sigaddset(&ours, end[i]);
+		if (end[i] == SIGHUP && !supervised)
+			continue;
+		if (end[i] == SIGHUP)
+			a.sa_handler = on_nothing;	/* of a terminal that goes away: weir run asks for the end */
+		if (sigaction(end[i], NULL, &was) == 0 && (was.sa_handler != SIG_IGN || end[i] == SIGTERM))
+			sigaction(end[i], &a, NULL);
+	}
+	a.sa_handler = on_nothing;
+	sigaction(SIGUSR1, &a, NULL);
+	sigaddset(&ours, SIGUSR1);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_UNBLOCK, &ours, NULL);
+}
+
+/* What weir tells its stages is nothing to a foreign command, and a weir that it runs would take it for its own. */
+static void
+clean_environment(void)
+{
+	static const char *const name[] = { "WEIR_RUN", "WEIR_PIPELINE", "WEIR_STATE", "WEIR_RESUME", "WEIR_SHARD", "WEIR_LAST", "WEIR_SUMMARY" };
+
+	for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+		unsetenv(name[i]);
+}
+
 static int
 spawn(struct wrap *w)
 {
 	int to[2], from[2];
+	pid_t self = getpid();
 
 	if (pipe2(to, O_CLOEXEC) < 0)
 		return fail_errno(&w->fail, WEIR_EAGAIN, "cannot make a pipe"), bad(w);
 	if (pipe2(from, O_CLOEXEC) < 0 || (w->pid = fork()) < 0)
 		return fail_errno(&w->fail, WEIR_EAGAIN, "cannot start"), bad(w);
 	if (!w->pid) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self)	/* nobody reads what it writes any more */
+			_exit(127);
 		signal(SIGPIPE, SIG_DFL);
 		signal(SIGXFSZ, SIG_DFL);
-		signal(SIGTERM, SIG_IGN);	/* the stream's end ends it */
-		signal(SIGINT, SIG_IGN);
+		if (w->is_source) {
+			signal(SIGTERM, SIG_DFL);
+		} else {		/* the stream's end ends it */
+			signal(SIGTERM, SIG_IGN);
+			signal(SIGINT, SIG_IGN);
+			signal(SIGHUP, SIG_IGN);
+		}
 		if ((!w->is_source && dup2(to[0], 0) < 0) || dup2(from[1], 1) < 0)	/* a source reads what weir run was given */
 			_exit(127);
-		unsetenv("WEIR_RUN");
+		clean_environment();
 		execvp(w->argv[0], w->argv);
 		command_error(0, "cannot run %s: %s", w->argv[0], strerror(errno));
 		_exit(127);
+	}
+	if (w->is_source) {
+		command_pid = w->pid;
+		if (asked)
+			kill(w->pid, SIGTERM);
 	}
 	close(to[0]);
 	close(from[1]);
@@ -114,7 +186,7 @@ made_line(struct wrap *w, const char *p, size_t n)
 		return fail(&w->fail, WEIR_EAGAIN, "no memory"), bad(w);
 	if (w->is_source && is_object(p, n) && scan_document(w->line.p, n - 1, &(struct scan_limits){ .max_depth = 128, .last_wins = 1 }, &fault) == 0) {
 		w->line.n = 0;
-		if (control_escape(p, n, 1, &w->line) < 0)
+		if (BROKEN("no-escape") ? buf_put(&w->line, p, n) < 0 : control_escape(p, n, 1, &w->line) < 0)
 			return fail(&w->fail, WEIR_EAGAIN, "no memory"), bad(w);
 	}
 	return out_data(&w->out, w->line.p, w->line.n, 1, &w->fail) < 0 ? bad(w) : 0;
@@ -211,7 +283,9 @@ finish(struct wrap *w)
 	while (waitpid(w->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return fail_errno(&w->fail, WEIR_EBUG, "waitpid"), bad(w);
-	w->pid = 0;
+	w->pid = command_pid = 0;
+	if (w->is_source && asked && (WIFSIGNALED(status) || WEXITSTATUS(status)))
+		return fail(&w->fail, WEIR_EAGAIN, "was asked to end before the end of its input: nothing of it is committed"), bad(w);
 	if (WIFSIGNALED(status))
 		return fail(&w->fail, WEIR_EAGAIN, "was ended by signal %d", WTERMSIG(status)), bad(w);
 	if (!good(w, WEXITSTATUS(status)))
@@ -244,7 +318,8 @@ barrier(struct wrap *w, json_t *c)
 	struct account a = { .in = w->n_in };
 	int e;
 
-	if (control_count(c, "n", &n) < 0 || n != w->n_in || strtoull(control_text(c, "hash"), NULL, 16) != XXH3_64bits_digest(w->hash_in))
+	if (!BROKEN("no-hash") &&
+	    (control_count(c, "n", &n) < 0 || n != w->n_in || strtoull(control_text(c, "hash"), NULL, 16) != XXH3_64bits_digest(w->hash_in)))
 		return fail(&w->fail, WEIR_EFRAME, "the lines of this epoch are not those that were sent: a filter before this one is not wrapped"), bad(w);
 	if ((e = finish(w)) < 0)
 		return e;
@@ -277,7 +352,7 @@ control(struct wrap *w, json_t *c)
 	uint64_t seq;
 	int e;
 
-	if (control_count(c, "seq", &seq) == 0 && seq != w->seq_in)
+	if (control_count(c, "seq", &seq) == 0 && seq != w->seq_in && !BROKEN("no-hash"))
 		return fail(&w->fail, WEIR_EFRAME, "control line %" PRIu64 " is missing", w->seq_in), bad(w);
 	w->seq_in++;
 	if (!strcmp(k, "wm")) {
@@ -287,6 +362,9 @@ control(struct wrap *w, json_t *c)
 	}
 	if (!strcmp(k, "bar"))
 		return barrier(w, c);
+	if (!strcmp(k, "eos") && w->n_in)
+		return fail(&w->fail, WEIR_EFRAME, "%" PRIu64 " lines stand between the last barrier and the end mark: a filter before this one is not wrapped",
+		    w->n_in), bad(w);
 	if ((e = forward(w, c)) < 0)
 		return e;
 	return !strcmp(k, "eos");
@@ -331,7 +409,6 @@ open_wrap(struct wrap *w, char *const *argv)
 	const char *base = strrchr(argv[0], '/');
 
 	*w = (struct wrap){ .argv = argv, .name = base ? base + 1 : argv[0], .to = -1, .from = -1 };
-	signal(SIGPIPE, SIG_IGN);
 	w->torn.max = 64u << 20;
 	if (lines_open(&w->in, 0, CONTROL_MAX, &w->fail) < 0 || out_open(&w->out, 1, &w->fail) < 0 || !(w->hash_in = XXH3_createState()))
 		return bad(w);
@@ -356,7 +433,7 @@ close_wrap(struct wrap *w, int e)
 }
 
 int
-wrap_filter(char *const *argv, const char *ok)
+wrap_filter(char *const *argv, const char *ok, int supervised)
 {
 	struct wrap w;
 	size_t n;
@@ -364,6 +441,7 @@ wrap_filter(char *const *argv, const char *ok)
 	json_t *hello = NULL;
 	int what, e;
 
+	signals(supervised);
 	if ((e = open_wrap(&w, argv)) < 0)
 		return -e;
 	w.ok = ok;
@@ -413,7 +491,7 @@ wrap_filter(char *const *argv, const char *ok)
 }
 
 int
-wrap_source(char *const *argv)
+wrap_source(char *const *argv, int supervised)
 {
 	static const char *const none = "none";
 	const char *run = getenv("WEIR_RUN"), *pipe_name = getenv("WEIR_PIPELINE"), *resume = getenv("WEIR_RESUME");
@@ -424,6 +502,7 @@ wrap_source(char *const *argv)
 	struct wrap w;
 	int e;
 
+	signals(supervised);
 	if ((e = open_wrap(&w, argv)) < 0)
 		return -e;
 	if (!run || !token_is_run(run, strlen(run)))
@@ -481,7 +560,7 @@ command_wrap(int argc, char **argv)
 		i++;
 	if (i >= argc || argv[i][0] == '-')
 		return command_error(WEIR_EUSAGE, "wrap needs a command: weir wrap [--ok 0,1] -- jq -c ...");
-	return wrap_filter(argv + i, ok);
+	return wrap_filter(argv + i, ok, 0);
 }
 
 int

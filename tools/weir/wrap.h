@@ -5,10 +5,10 @@
 #define WRAP_H
 
 /* argv[0..] as a filter of a framed stream on fd 0 and 1, run once per epoch; plain input: the command takes the place of this
- * process.  `ok` lists the exit codes that are good, "0,1".  Returns an exit code. */
-int	wrap_filter(char *const *argv, const char *ok);
+ * process.  `ok` lists the exit codes that are good, "0,1".  supervised: by weir run.  Returns an exit code. */
+int	wrap_filter(char *const *argv, const char *ok, int supervised);
 
 /* As a source: its whole output is one epoch, which ends well only if the command does. */
-int	wrap_source(char *const *argv);
+int	wrap_source(char *const *argv, int supervised);
 
 #endif

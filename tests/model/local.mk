@@ -1,0 +1,5 @@
+# The protocol's model: every state within small bounds, and each wrong variant found wrong.  tests/model/model -v shows the ways there.
+check_PROGRAMS += %D%/model
+TESTS += %D%/model
+%C%_model_SOURCES = %D%/model.c %D%/model.h %D%/search.c %D%/search.h %D%/protocol.c %D%/fan.c
+%C%_model_LDADD =
