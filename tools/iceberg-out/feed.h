@@ -13,6 +13,9 @@
 
 #include "metadata.h"
 
+#define FEED_PREFIX	"weir.feed."	/* of the properties' names */
+#define FEED_NAME_BYTES	600		/* room for the name of a pipe, or a shard */
+
 enum feed_rollback { FEED_STOP, FEED_REPLAY, FEED_KEEP };
 
 struct feed {			/* who asks; texts are the caller's */
@@ -43,7 +46,13 @@ int	feed_guard(const struct metadata *, const struct feed *, const struct feed_s
 /* {"off":...,"pipe":...,"token":...}, or none. */
 int	feed_position(const struct feed_state *, const char *pipe, struct buf *out);
 
-/* The position of the feed (pipe, shard) on `ref`; what is NULL or "" may be any: of the table's only feed then, WEIR_EUSAGE and the
+/* "weir.feed.<pipe>/<i>/<N>/<ref>" of that ref into pipe and shard, "i/N": 0, or -1 when it is none. */
+int	feed_split_key(const char *key, const char *ref, char *pipe, char *shard, size_t size);
+/* "a/0/1, b/0/1": the feeds on a ref that are wanted (see feed_recover()), into *names with a NUL; the last one's parts into pipe and
+ * shard (FEED_NAME_BYTES).  How many, or -1: no memory. */
+int	feed_list(const struct metadata *, const char *want, const char *want_shard, const char *ref, struct buf *names, char *pipe, char *shard);
+
+/* The position of the feed (pipe, shard) on `ref`; `pipe` may also be "pipe/shard", as a list of feeds shows them; what is NULL or "" may be any: of the table's only feed then, WEIR_EUSAGE and the
  * list when there are several. */
 int	feed_recover(const struct metadata *, const char *table, const char *pipe, const char *shard, const char *ref, int rollback, struct buf *out,
 	    struct fail *);
