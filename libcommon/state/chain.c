@@ -68,6 +68,8 @@ open_one(struct state_dir *d, const char *token, const char *name, const struct 
 		return f->code;
 	}
 	*gone = which(dir, name, file);
+	if (*gone && above && snapshot_head(above)->depth > 1)
+		snprintf(file, CHAIN_NAME, "%s" CHAIN_DELTA, name);
 	e = snapshot_open(dir, file, want ? &meta : NULL, out, f);
 	close(dir);
 	if (e)

@@ -219,6 +219,21 @@ host_snapshots(struct host *h, size_t from, size_t to)
 	return e;
 }
 
+/* The state belongs to what one sink has committed to one place. */
+static int
+pin_sink(struct host *h)
+{
+	struct stage *s = &h->stage[h->n - 1];
+	const char *target = "";
+	int e;
+
+	if (!h->sink || !h->stream.framed || *h->stream.batch_id)
+		return 0;
+	if (s->is->feed && (e = s->is->feed(&s->ctx, s->self, &target)) < 0)
+		return e;
+	return state_pin_sink(h->state, s->is->name, target, &h->fail) < 0 ? host_stage_fail(s) : 0;
+}
+
 /* The directory that keeps state, when somebody named one or needs one. */
 int
 host_open_state(struct host *h)
@@ -245,6 +260,8 @@ host_open_state(struct host *h)
 	if (state_open(path, h->stream.framed ? h->stream.pipe : NULL, *h->stream.shard ? h->stream.shard : "0/1", &h->state, &h->fail) < 0)
 		return host_fail(h);
 	h->stream.state = 1;
+	if (pin_sink(h) < 0)
+		return h->fail.code;
 	if (!h->stream.framed && state_has_runs(h->state))
 		return fail(&h->fail, WEIR_ESTATE, "%s is the directory of a pipeline with control lines; take another one for plain input", path), host_fail(h);
 	return 0;

@@ -510,7 +510,7 @@ command_state(int argc, char **argv)
 			continue;
 		e = run(&s, i, argc - 1, argv + 1);
 		state_files_free(&s.files);
-		if (!e && fflush(stdout) != 0)
+		if (fflush(stdout) != 0 && !e)
 			e = fail_errno(&s.f, WEIR_EIO, "cannot write");
 		if (e && s.f.code)
 			return command_error(s.f.code, "%s", s.f.text);
