@@ -1,5 +1,6 @@
 noinst_LTLIBRARIES += %D%/libbase.la
-%C%_libbase_la_SOURCES = %D%/fail.c %D%/fail.h %D%/buf.c %D%/buf.h %D%/human.c %D%/human.h %D%/iso.c %D%/iso.h %D%/opt.c %D%/opt.h %D%/arena.c %D%/arena.h
+%C%_libbase_la_SOURCES = %D%/fail.c %D%/fail.h %D%/buf.c %D%/buf.h %D%/human.c %D%/human.h %D%/iso.c %D%/iso.h %D%/opt.c %D%/opt.h %D%/arena.c %D%/arena.h \
+	%D%/breakage.h
 
 BASE_TEST_LIBS = libcommon/base/libbase.la $(CMOCKA_LIBS)
 unit_tests += tests/unit/opt tests/unit/buf

@@ -15,12 +15,14 @@ struct catalog;
 
 struct catalog_ops {
 	const char *kind;
+	int	names_recur;	/* a table that was dropped and made again has metadata files of the same names */
 	/* Where the metadata is, appended to *location: 1; 0: no such table. */
 	int	(*load)(struct catalog *, const char *table, struct buf *location, struct fail *);
 	/* Where the next metadata file of a table at `location` goes; `old` is the present one's, NULL for a new table. */
 	int	(*next)(struct catalog *, const char *location, const char *old, struct buf *out, struct fail *);
 	/* Make `text` the metadata at `new`, if `old` is still the present one: 0 done, 1 somebody was first,
-	 * WEIR_EUNKNOWN: it may have happened.  old NULL: create. */
+	 * WEIR_EUNKNOWN: it may have happened; another error: it has not.  `new` stays only after 0 and WEIR_EUNKNOWN, or
+	 * when it is another's.  old NULL: create. */
 	int	(*swap)(struct catalog *, const char *table, const char *old, const char *new_, const char *text, size_t n, struct fail *);
 	/* fn() for each "ns.name"; similar names for messages. */
 	int	(*list)(struct catalog *, int (*fn)(void *, const char *table), void *arg, struct fail *);

@@ -21,6 +21,7 @@ struct attempt {
 	struct manifest	 added;			/* path NULL: no files */
 	int64_t		 parent;
 	struct buf	 list_path;
+	int		 refused;		/* check() has looked at the table and said no */
 };
 
 static int
@@ -178,7 +179,6 @@ write_list(struct attempt *a, const struct metadata_snapshot *parent, int64_t se
 			all[k++] = before[i];
 	if ((e = manifest_list_write(&out, all, k, a->commit->snapshot_id, a->parent, sequence, a->fail)) < 0)
 		goto out;
-	a->list_path.n = 0;
 	if (buf_printf(&a->list_path, "%s/metadata/snap-%" PRId64 "-%d-%s.avro", a->table->meta->location, a->commit->snapshot_id,
 	    a->commit->attempts, a->uuid) < 0 || buf_putc(&a->list_path, '\0') < 0) {
 		e = no_memory(a->fail);
@@ -343,7 +343,6 @@ swap(struct attempt *a, json_t *doc)
 	struct table *t = a->table;
 	struct buf text = { 0 }, next = { 0 };
 	struct metadata *m = NULL;
-	struct fail ignored;
 	int e;
 
 	if ((e = metadata_from(doc, &m, a->fail)) < 0)
@@ -359,8 +358,6 @@ swap(struct attempt *a, json_t *doc)
 		goto out;
 	}
 	e = t->catalog->ops->swap(t->catalog, t->name, t->metadata_location, next.p, text.p, text.n, a->fail);
-	if (e == 1 && strcmp(t->catalog->ops->kind, "file"))		/* our own file, that nobody will ever read */
-		(void)t->store->ops->remove(t->store, next.p, &ignored);
 out:
 	metadata_free(m);
 	buf_free(&text);
@@ -416,20 +413,20 @@ try(struct attempt *a)
 		c->already = 1;
 		return 0;
 	}
+	a->refused = e < 0;
 	if (e < 0 || (e = writable(a)) < 0)
 		return e;
 	if (!a->added.path && (e = write_manifest(a)) < 0)
 		return e;
 	parent = metadata_snapshot(a->table->meta, a->parent);
 	c->sequence = a->table->meta->last_sequence + 1;
-	if ((e = write_list(a, parent, c->sequence)) < 0)
-		return e;
+	a->list_path.n = 0;
 	if (!(dropped = json_array()))
 		return no_memory(a->fail);
-	if ((e = make_next(a, parent, c->sequence, dropped, &doc)) == 0 && (e = swap(a, doc)) == 0)
+	if ((e = write_list(a, parent, c->sequence)) == 0 && (e = make_next(a, parent, c->sequence, dropped, &doc)) == 0 && (e = swap(a, doc)) == 0)
 		trim_log(a->table, dropped);
 	json_decref(dropped);
-	if (e && e != WEIR_EUNKNOWN)
+	if (e && e != WEIR_EUNKNOWN && a->list_path.n)
 		(void)a->table->store->ops->remove(a->table->store, a->list_path.p, &ignored);
 	return e;
 }
@@ -448,6 +445,23 @@ back_off(int attempt)
 	nanosleep(&t, NULL);
 }
 
+/* An attempt may have happened, and nothing since has told. */
+static int
+unknown_outcome(const struct table *t, struct fail *f)
+{
+	char why[sizeof f->text];
+
+	memcpy(why, f->text, sizeof why);
+	return fail(f, WEIR_EUNKNOWN, "whether this commit to table %s happened is not known: %.800s", t->name, why);
+}
+
+/* The table as it is with the commit.  Not to be able to read it does not undo it. */
+static int
+committed(struct table *t, const struct commit *c, struct fail *f)
+{
+	return c->already || table_reload(t, f) >= 0 ? 0 : unknown_outcome(t, f);
+}
+
 int
 commit_append(struct table *t, struct commit *c, struct fail *f)
 {
@@ -455,27 +469,30 @@ commit_append(struct table *t, struct commit *c, struct fail *f)
 	struct fail ignored;
 	int e, unknown = 0;
 
-	c->attempts = c->already = 0;
-	if ((e = catalog_uuid(a.uuid, f)) < 0)
+	c->attempts = c->already = c->unreferenced = 0;
+	if ((e = catalog_uuid(a.uuid, f)) < 0) {
+		c->unreferenced = 1;
 		return e;
+	}
 	while ((e = try(&a)) == 1 || e == WEIR_EUNKNOWN) {
 		unknown |= e == WEIR_EUNKNOWN;
 		if (c->attempts == COMMIT_ATTEMPTS) {
 			if (e == 1)
-				e = fail(f, unknown ? WEIR_EUNKNOWN : WEIR_EAGAIN, "table %s: %d other commits were first; run it again", t->name, c->attempts);
+				e = fail(f, WEIR_EAGAIN, "table %s: %d other commits were first; run it again", t->name, c->attempts);
 			break;
 		}
 		back_off(c->attempts);
 	}
+	if (e < 0 && unknown && !a.refused)
+		e = unknown_outcome(t, f);
+	c->unreferenced = !unknown && (e < 0 || (c->already && !metadata_snapshot(t->meta, c->snapshot_id)));
+	if (c->unreferenced && a.added.path)
+		(void)t->store->ops->remove(t->store, a.added.path, &ignored);
 	if (!e && c->already)
 		c->sequence = metadata_snapshot(t->meta, c->snapshot_id) ? metadata_snapshot(t->meta, c->snapshot_id)->sequence : 0;
-	else if (!e)
-		e = table_reload(t, f) < 0 ? f->code : 0;
-	if ((e < 0 || c->already) && !unknown && e != WEIR_EUNKNOWN && a.added.path && !metadata_snapshot(t->meta, c->snapshot_id))
-		(void)t->store->ops->remove(t->store, a.added.path, &ignored);
 	manifest_free(&a.added);
 	buf_free(&a.list_path);
-	return e;
+	return e ? e : committed(t, c, f);
 }
 
 /* ---------------------------------------------------------------- a new table */

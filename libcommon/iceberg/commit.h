@@ -34,11 +34,12 @@ struct commit {
 	/* Result. */
 	int	 attempts;
 	int64_t	 sequence;
-	int	 already;		/* check() said so */
+	int	 already;		/* check() said so, or the snapshot was found there */
+	int	 unreferenced;		/* no attempt of this commit can be in the table: its data files may go */
 };
 
 /* 0; WEIR_EAGAIN: too many conflicts, or the schema moved under ours; WEIR_EUNKNOWN: it may have happened, files must stay;
- * other codes: it has not happened.  The table is loaded anew on 0. */
+ * other codes: check()'s, or it has not happened.  The table is loaded anew on 0. */
 int	commit_append(struct table *, struct commit *, struct fail *);
 
 /* May `ref` be appended to?  Its snapshot into *head, -1 for none; WEIR_ECONFIG when it is no branch. */

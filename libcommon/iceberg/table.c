@@ -99,7 +99,7 @@ table_reload(struct table *t, struct fail *f)
 		e = fail(f, WEIR_ESTATE, "table %s has gone from %s", t->name, t->catalog->uri);
 		goto out;
 	}
-	if (location.n == strlen(old) && memcmp(location.p, old, location.n) == 0) {
+	if (!t->catalog->ops->names_recur && location.n == strlen(old) && memcmp(location.p, old, location.n) == 0) {
 		e = 0;
 		goto out;
 	}

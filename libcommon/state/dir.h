@@ -19,6 +19,8 @@
 #include "fail.h"
 #include "token.h"
 
+#define STATE_FORMAT	"1"	/* of the directory, in pipeline.json */
+
 struct state_dir;
 
 /* Open, and make what is missing, mode 0700.  `pipe` may be NULL when it is not known yet; a directory made for another pipe is

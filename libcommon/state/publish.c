@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "breakage.h"
 #include "publish.h"
 #include "weir.h"
 
@@ -44,6 +45,11 @@ publish_begin(struct publish *p, int dir, struct fail *f)
 
 	p->dir = dir;
 	p->temp[0] = '\0';
+	if (BROKEN("reuse-tmp")) {
+		snprintf(p->temp, sizeof p->temp, ".tmp");
+		p->fd = openat(dir, p->temp, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+		return p->fd < 0 ? fail_errno(f, fail_path_code(errno), "cannot create a file in the state directory") : 0;
+	}
 	p->fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	if (p->fd >= 0)
 		return 0;
@@ -73,11 +79,13 @@ publish_end(struct publish *p, const char *name, struct fail *f)
 	char proc[64];
 	int e;
 
-	if (fsync(p->fd) < 0) {
+	if (!BROKEN("no-fsync") && fsync(p->fd) < 0) {
 		fail_errno(f, WEIR_EIO, "%s: fsync", name);
 		publish_abort(p);
 		return f->code;
 	}
+	if (BROKEN("id-keyed"))
+		unlinkat(p->dir, name, 0);
 	if (p->temp[0]) {
 		e = linkat(p->dir, p->temp, p->dir, name, 0);
 	} else {
@@ -94,12 +102,12 @@ publish_end(struct publish *p, const char *name, struct fail *f)
 		publish_abort(p);
 		return f->code;
 	}
-	if (p->temp[0] && unlinkat(p->dir, p->temp, 0) < 0)
+	if (p->temp[0] && unlinkat(p->dir, p->temp, 0) < 0 && !BROKEN("reuse-tmp"))
 		e = fail_errno(f, WEIR_EIO, "cannot remove %s", p->temp);
 	if (close(p->fd) < 0)
 		e = fail_errno(f, WEIR_EIO, "%s: close", name);
 	p->fd = -1;
-	if (!e && fsync(p->dir) < 0)
+	if (!e && !BROKEN("no-dirsync") && fsync(p->dir) < 0)
 		e = fail_errno(f, WEIR_EIO, "fsync of the directory of %s", name);
 	return e;
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "breakage.h"
 #include "local.h"
 #include "weir.h"
 
@@ -59,8 +60,11 @@ parent(const char *path, char *dir)
 static int
 sync_dir(const char *dir, struct fail *f)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), e = 0;
+	int fd, e = 0;
 
+	if (BROKEN("no-dirsync"))
+		return 0;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(f, WEIR_EIO, "cannot open the folder %s", dir);
 	if (fsync(fd) < 0 && errno != EINVAL)		/* some file systems cannot */
@@ -110,6 +114,11 @@ temp_name(const char *path, char **out, struct fail *f)
 	const char *slash = strrchr(path, '/');
 	int head = slash ? (int)(slash - path) + 1 : 0;
 
+	if (BROKEN("reuse-tmp")) {
+		if (asprintf(out, "%.*s.tmp", head, path) < 0)
+			*out = NULL;
+		return *out ? 0 : fail(f, WEIR_EAGAIN, "no memory for a path");
+	}
 	if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r)
 		return fail_errno(f, WEIR_EIO, "cannot get random bytes");
 	if (asprintf(out, "%.*s.%016" PRIx64 "%016" PRIx64 ".tmp", head, path, r[0], r[1]) < 0) {
@@ -149,6 +158,8 @@ start(struct store *store, const char *uri, int named, struct stream **out, stru
 	s->head.store = store;
 	s->fd = -1;
 	parent(path, dir);
+	if (BROKEN("reuse-tmp"))
+		named = 1;
 	if (!named) {
 		s->fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
 		if (s->fd < 0 && errno == ENOENT) {
@@ -161,7 +172,7 @@ start(struct store *store, const char *uri, int named, struct stream **out, stru
 	if (s->fd < 0 && (named || errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
 		if ((e = temp_name(path, &s->temp, f)) < 0)
 			goto fail;
-		if ((s->fd = open(s->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) < 0) {
+		if ((s->fd = open(s->temp, O_WRONLY | O_CREAT | (BROKEN("reuse-tmp") ? O_TRUNC : O_EXCL) | O_CLOEXEC, 0666)) < 0) {
 			free(s->temp);
 			s->temp = NULL;
 		}
@@ -215,13 +226,13 @@ publish(struct stream *s, struct fail *f)
 	char self[32], dir[PATH_MAX];
 	int e;
 
-	if (fsync(s->fd) < 0)
+	if (!BROKEN("no-fsync") && fsync(s->fd) < 0)
 		return write_error("fsync", s->path, f);
 	snprintf(self, sizeof self, "/proc/self/fd/%d", s->fd);
 	if (linkat(AT_FDCWD, s->temp ? s->temp : self, AT_FDCWD, s->path, s->temp ? 0 : AT_SYMLINK_FOLLOW) < 0)
 		return errno == EEXIST ? 1 : write_error("publish", s->path, f);
 	if (s->temp) {
-		if (unlink(s->temp) < 0)
+		if (unlink(s->temp) < 0 && !BROKEN("reuse-tmp"))
 			return write_error("unlink", s->temp, f);
 		free(s->temp);
 		s->temp = NULL;
@@ -234,6 +245,15 @@ publish(struct stream *s, struct fail *f)
 	return e < 0 ? write_error("close", s->path, f) : 0;
 }
 
+/* Is what lies under that name this file, and not one of before? */
+static int
+has_its_name(const struct stream *s)
+{
+	struct stat a, b;
+
+	return s->fd >= 0 && fstat(s->fd, &a) == 0 && stat(s->path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int
 local_finish(struct store_stream *stream, struct fail *f)
 {
@@ -241,7 +261,9 @@ local_finish(struct store_stream *stream, struct fail *f)
 	int e = publish(s, f);
 
 	if (e == 1)
-		e = fail(f, WEIR_EFENCED, "%s exists already: this run was used before", s->path);
+		e = fail(f, WEIR_EFENCED, "%s exists already: this run was used before; call weir begin again", s->path);
+	else if (e < 0 && has_its_name(s))	/* it failed, so it is not there; should this fail too, nobody refers to it */
+		unlink(s->path);
 	stream_free(s);
 	return e;
 }
@@ -277,7 +299,7 @@ local_put(struct store *store, const char *uri, const void *p, size_t n, struct 
 		return e;
 	if ((e = local_write(&s->head, p, n, f)) < 0)
 		goto out;
-	if (fsync(s->fd) < 0)
+	if (!BROKEN("no-fsync") && fsync(s->fd) < 0)
 		e = write_error("fsync", s->path, f);
 	else if (rename(s->temp, s->path) < 0)
 		e = write_error("rename to", s->path, f);

@@ -146,6 +146,10 @@ void		 host_free(struct host *);
 /* Add the next stage.  argv[0] is its name as typed; argv must outlive the host.  0, or a negative code after the message. */
 int		 host_add(struct host *, const struct weir_stage *, int argc, char *const *argv);
 
+/* The text of an option of the first stage, "" when it is not given or there is none of that name: shard (also from WEIR_SHARD),
+ * partitioned-by. */
+const char	*host_source_option(struct host *, const char *name);
+
 /* Open all stages, run the stream to its end, close.  Returns an exit code. */
 int		 host_run(struct host *);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "breakage.h"
 #include "control.h"
 #include "emit.h"
 #include "host.h"
@@ -282,7 +283,7 @@ hs_offer(struct weir_ctx *ctx, const char *json, size_t n, uint64_t tag)
 	s->epoch.emitted++;
 	s->bytes_out += n + 1;
 	h->offered_bytes += n + 1;
-	if (marks && h->framed_out + h->sink) {		/* @weir in an event must not look like a control line */
+	if (marks && h->framed_out + h->sink && !BROKEN("no-escape")) {		/* @weir in an event must not look like a control line */
 		uint32_t i = s->made->pub.n - 1;
 
 		h->scratch.n = 0;
@@ -501,11 +502,19 @@ hs_reject_raw(struct weir_ctx *ctx, const char *source, const void *p, size_t n,
 	return host_reject(s, code, NULL, text, source, p, n, 1);
 }
 
+static const char *
+hs_shard(struct weir_ctx *ctx)
+{
+	const char *shard = stage_of(ctx)->host->stream.shard;
+
+	return shard ? shard : "";
+}
+
 const struct weir_host host_table = {
 	.abi = WEIR_ABI, .size = sizeof(struct weir_host),
 	.want = hs_want, .event = hs_event, .set = hs_set, .replace = hs_replace, .emit = hs_emit, .offer = hs_offer,
 	.reject = hs_reject, .reject_raw = hs_reject_raw, .raise = hs_raise, .side = hs_side, .receipt = hs_receipt,
 	.publish = hs_publish, .load = hs_load, .error = hs_error, .warn = hs_warn, .finding = hs_finding, .count = hs_count,
 	.alloc = hs_alloc, .now_us = hs_now, .seed = hs_seed, .write = hs_write, .read = hs_read, .ending = host_ending, .known = hs_known,
-	.gauge = hs_gauge,
+	.gauge = hs_gauge, .shard = hs_shard,
 };

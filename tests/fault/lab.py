@@ -166,6 +166,10 @@ class Input:
     def n(self):
         return sum(len(e) for e in self.events)
 
+    def ends(self):
+        """The position after all of it, as replay has it."""
+        return {str(p): str(os.path.getsize(f)) for p, f in enumerate(self.files)}
+
     def deduped(self):
         """The events of each partition whose key was not there before."""
         out = []
@@ -202,31 +206,36 @@ KINDS = {
 class Pipeline:
     """A pipeline over the files of an Input into a table of its own, run as often as it takes."""
 
-    def __init__(self, data, kind, form, table='t.t', epoch='0s,40', poll=10, rate=0, flush=True, follow=False, more=(), sink=()):
+    def __init__(self, data, kind, form, table='t.t', epoch='0s,40', poll=10, rate=0, flush=True, follow=False, tell=None, sink=()):
         self.data, self.kind, self.form, self.name = data, kind, form, table
         self.where = data.where
         self.source = [REPLAY, '--time', 't:ms', '--out-of-order', '%dms' % DISORDER_MS, '--epoch', epoch, '--poll', str(poll), '--rate', str(rate)]
-        self.source += (['--follow'] if follow else []) + list(more) + data.files
-        self.flush = flush
+        self.source += (['--tell', tell] if tell else []) + data.files
+        self.flush, self.follow = flush, follow
         self.catalog = 'sqlite:' + os.path.join(self.where, 'catalog.db')
         self.sink = ['iceberg-out', '--catalog', self.catalog, '--table', table, '--create'] + list(sink)
         self.state = os.path.join(self.where, 'state-' + table)
         self.shard = os.path.join(self.state, '0-1')
         self.n = 0
 
+    def set(self, **options):
+        """Other values for options of the source, from the next run on."""
+        for name, value in options.items():
+            self.source[self.source.index('--' + name) + 1] = str(value)
+
     def stages(self):
         middle = [list(s) for s in KINDS[self.kind][0]]
         if self.flush:
             middle = [s + ['--flush'] if s[0] == 'window-agg' else s for s in middle]
-        return [self.source] + middle + [self.sink]
+        return [self.source[:1] + (['--follow'] if self.follow else []) + self.source[1:]] + middle + [self.sink]
 
     def command(self):
         stages = [' '.join(shlex.quote(w) for w in s) for s in self.stages()]
         if self.form != 'shell':
             return ['weir', 'run', '-q', '-s', self.state] + (['--fuse', 'no'] if self.form == 'piped' else []) + [' | '.join(stages)]
         stages[0] = 'weir stage ' + stages[0]
-        return ['bash', '-c', 'e=$(weir begin -s %s -- %s) || exit; eval "$e"; %s; c=("${PIPESTATUS[@]}"); echo codes "${c[@]}" >&2; for i in "${c[@]}"; do '
-                '[ "$i" = 0 ] || exit "$i"; done' % (shlex.quote(self.state), stages[-1], ' | '.join(stages))]
+        return ['bash', '-c', 'trap : TERM INT; e=$(weir begin -s %s -- %s) || exit; eval "$e"; %s; c=("${PIPESTATUS[@]}"); echo codes "${c[@]}" >&2; r=0; '
+                'for i in "${c[@]}"; do [ "$i" = 0 ] || r=$i; done; exit $r' % (shlex.quote(self.state), stages[-1], ' | '.join(stages))]
 
     def start(self):
         self.n += 1
@@ -258,6 +267,11 @@ class Pipeline:
         if r.returncode:
             raise RuntimeError('--position: exit %d: %s' % (r.returncode, r.stderr.strip()))
         return None if r.stdout.strip() == 'none' else json.loads(r.stdout)
+
+    def offsets(self):
+        """Where the next run begins, as replay has it."""
+        position = self.position()
+        return position['off']['topics']['files']['next'] if position else {str(p): '0' for p in range(len(self.data.files))}
 
 
 # ---- processes -----------------------------------------------------------------------------------------------------------------
@@ -298,6 +312,19 @@ class Run:
 
     def children(self):
         return [pid for pid, (parent, _, _) in sorted(processes().items()) if parent == self.pid]
+
+    def source(self):
+        """The first stage's process, once it handles signals; None before that."""
+        for pid in self.members():
+            if pid == self.pid:
+                continue
+            try:
+                with open('/proc/%d/status' % pid) as f:
+                    caught = int(next(line for line in f if line.startswith('SigCgt')).split()[1], 16)
+            except (OSError, StopIteration):
+                continue
+            return pid if caught >> (signal.SIGUSR1 - 1) & 1 else None
+        return None
 
     def signal(self, pid, sig):
         try:
@@ -471,11 +498,8 @@ def check_table(pl, complete=True):
         problems = check_events(rows, data.deduped() if how == 'deduped' else data.events)
     problems += check_chain(snapshots)[:2] + check_files(pl)
     position = pl.position()
-    if complete:
-        at = position and position['off']['topics']['files']['next']
-        ends = {str(p): str(os.path.getsize(f)) for p, f in enumerate(data.files)}
-        if at != ends:
-            problems.append('the position is %s, the input ends at %s' % (at, ends))
+    if complete and pl.offsets() != data.ends():
+        problems.append('the position is %s, the input ends at %s' % (pl.offsets(), data.ends()))
     if snapshots and position and position['token'] != snapshots[-1]['summary'].get('weir.token', position['token']):
         problems.append('the position is of %s, the last commit %s' % (position['token'], snapshots[-1]['summary'].get('weir.token')))
     return problems

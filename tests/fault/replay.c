@@ -4,6 +4,7 @@
  * Operand k is partition k; an offset is a byte offset.  Lines are taken from
  * the files in turn, --burst at a time, so the same files and positions give
  * the same stream.  With --rate the run lasts long enough to be disturbed.
+ * --tell counts the lines where they are read, whatever is committed later.
  * Watermarks and checkpoints follow the rules of weir-stream(5) for sources.
  */
 #include "config.h"
@@ -32,7 +33,7 @@ struct file {
 	size_t		 at, n;			/* unread bytes of block */
 	int64_t		 next, end;		/* offsets */
 	int64_t		 greatest_us;
-	int		 fd, ended;
+	int		 fd, ended, other;	/* other: of another shard */
 };
 
 struct replay {
@@ -40,15 +41,15 @@ struct replay {
 	struct weir_time time;
 	int64_t		 out_of_order_us;
 	uint64_t	 rate, burst, poll;
-	const char	*topic;
+	const char	*topic, *tell, *shard, *partitioned_by;
 	int		 follow;
 	/* state */
 	struct file	*file;
-	size_t		 n, turn, n_turn;
+	size_t		 n, turn, n_turn, which, of;	/* the files k with k mod of = which */
 	size_t		 from[POLL_LINES];	/* which file each offered line is of */
 	size_t		 n_offered, n_seen;
 	json_t		*base;			/* the position it goes on from */
-	char		*position;
+	char		*position, *from_position;
 	int64_t		 began_us, raised_us;
 	uint64_t	 n_lines;
 	int		 col, begun, framed, greeted, raise_first;
@@ -61,6 +62,9 @@ static const struct weir_opt opts[] = {
 	{ 0, "burst", "N", "lines of one file before the next one's turn", WEIR_COUNT, 0, offsetof(struct replay, burst), "10" },
 	{ 0, "poll", "N", "lines at a time, at most 1024: an epoch is cut between two such lots", WEIR_COUNT, 0, offsetof(struct replay, poll), "1024" },
 	{ 0, "topic", "NAME", "what the files are called together", WEIR_TEXT, 0, offsetof(struct replay, topic), "files" },
+	{ 0, "tell", "FILE", "at the end, append from where to where and how many lines it read", WEIR_TEXT, 0, offsetof(struct replay, tell), NULL },
+	{ 0, "shard", "I/N", "only the files k with k mod N = I", WEIR_TEXT, 0, offsetof(struct replay, shard), NULL },
+	{ 0, "partitioned-by", "PATH", "what the lines were put into files by", WEIR_TEXT, 0, offsetof(struct replay, partitioned_by), NULL },
 	{ 0, "follow", NULL, "wait for more at the end", WEIR_FLAG, 0, offsetof(struct replay, follow), NULL },
 	{ 0 }
 };
@@ -83,15 +87,20 @@ replay_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 		s->n++;
 	if (!s->n || !(s->file = calloc(s->n, sizeof *s->file)))
 		return weir_error(ctx, WEIR_EUSAGE, "name the files to replay");
-	for (size_t k = 0; k < s->n; k++)
+	s->of = 1;
+	if (s->shard && (sscanf(s->shard, "%zu/%zu", &s->which, &s->of) != 2 || s->which >= s->of))
+		return weir_error(ctx, WEIR_EUSAGE, "--shard takes I/N, not '%s'", s->shard);
+	for (size_t k = 0; k < s->n; k++) {
 		s->file[k].fd = -1;
+		s->file[k].ended = s->file[k].other = k % s->of != s->which;
+	}
 	for (size_t k = 0; k < s->n; k++) {
 		struct file *f = &s->file[k];
 
 		f->path = operand[k];
 		f->greatest_us = NONE;
 		if ((f->fd = open(f->path, O_RDONLY | O_CLOEXEC)) < 0 || !(f->block = malloc(BLOCK)) || (f->end = lseek(f->fd, 0, SEEK_END)) < 0)
-			return weir_error(ctx, WEIR_ECONFIG, "cannot open %s: %s", f->path, strerror(errno));
+			return weir_error(ctx, errno == ENOENT ? WEIR_ECONFIG : WEIR_EIO, "cannot open %s: %s", f->path, strerror(errno));
 	}
 	s->raised_us = NONE;
 	s->col = s->time.path ? weir_want(ctx, s->time.path) : -1;
@@ -161,13 +170,15 @@ replay_position(struct weir_ctx *ctx, void *self, const char **off)
 	if ((e = place(ctx, s)) < 0)
 		return e;
 	for (size_t k = 0; k < s->n; k++) {
+		if (s->file[k].other)
+			continue;
 		snprintf(text, sizeof text, "%" PRId64, s->file[k].next);
 		json_object_set_new(next, key_of(k, key), json_string(text));
 	}
 	free(s->position);
 	*off = s->position = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(root);
-	if (!s->position)
+	if (!s->position || (!s->from_position && !(s->from_position = strdup(s->position))))
 		return weir_error(ctx, WEIR_EAGAIN, "no memory");
 	if (!s->framed || s->col < 0)
 		return 0;
@@ -247,7 +258,7 @@ raise_mark(struct weir_ctx *ctx, struct replay *s)
 		return e;
 	s->raise_first = 0;
 	for (size_t k = 0; k < s->n; k++)
-		if (s->file[k].greatest_us < least)
+		if (!s->file[k].other && s->file[k].greatest_us < least)
 			least = s->file[k].greatest_us;
 	if (least == NONE || least - s->out_of_order_us <= s->raised_us)
 		return 0;
@@ -315,7 +326,7 @@ replay_poll(struct weir_ctx *ctx, void *self, int timeout_ms)
 	if (left || !s->follow)
 		return left > 0;
 	for (size_t k = 0; k < s->n; k++)	/* look again the next time */
-		s->file[k].ended = 0;
+		s->file[k].ended = s->file[k].other;
 	nanosleep(&(struct timespec){ 0, timeout_ms * 1000000L }, NULL);
 	return 1;
 }
@@ -353,12 +364,30 @@ replay_bounded(struct weir_ctx *ctx, void *self)
 	return !((struct replay *)self)->follow;
 }
 
+/* One line of --tell, from what was read: a line that was read and not given on would show. */
+static void
+tell(struct weir_ctx *ctx, struct replay *s)
+{
+	int fd = open(s->tell, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	json_t *to = json_object(), *o = json_pack("{s:o,s:o,s:I}", "from", json_loads(s->from_position, 0, NULL), "to", to, "lines", (json_int_t)s->n_lines);
+	char key[24], *text;
+
+	for (size_t k = 0; k < s->n; k++)
+		json_object_set_new(to, key_of(k, key), json_integer(s->file[k].next));
+	text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+	if (fd < 0 || !text || dprintf(fd, "%s\n", text) < 0 || close(fd) < 0)
+		weir_error(ctx, WEIR_EIO, "cannot write %s: %s", s->tell, strerror(errno));
+	free(text);
+	json_decref(o);
+}
+
 static void
 replay_close(struct weir_ctx *ctx, void *self)
 {
 	struct replay *s = self;
 
-	(void)ctx;
+	if (s->tell && s->from_position)
+		tell(ctx, s);
 	for (size_t k = 0; s->file && k < s->n; k++) {
 		if (s->file[k].fd >= 0)
 			close(s->file[k].fd);
@@ -366,6 +395,7 @@ replay_close(struct weir_ctx *ctx, void *self)
 	}
 	free(s->file);
 	free(s->position);
+	free(s->from_position);
 	json_decref(s->base);
 }
 

@@ -115,6 +115,8 @@ gaps_stop_or_are_skipped(void **state)
 	    "To go on without them: --on-gap skip. Nothing was committed");
 	assert_int_equal(plan(14, "8832", 1, 1, &lost), 0);
 	assert_int_equal(lost, 112112);
+	assert_int_equal(ps.part[14].next, 8832);	/* hello says where the last run stopped */
+	parts_jump(&ps);
 	assert_int_equal(ps.part[14].next, 120944);
 	assert_int_equal(plan(14, "130001", 1, 1, &lost), WEIR_EOFFSET);
 	assert_non_null(strstr(f.text, "beyond the end"));

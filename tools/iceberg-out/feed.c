@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breakage.h"
 #include "feed.h"
 #include "weir.h"
 
 #define PREFIX		"weir.feed."
+#define ENTRY_V		"1"		/* of an entry */
 #define DESCRIBE_MAX	300
+#define COMMAND_MAX	400		/* a longer position is fetched by the command that a message prints */
 
 static const char *
 text(const json_t *o, const char *key)
@@ -45,16 +48,35 @@ set_state(struct feed_state *s, json_t *entry)
 	s->hash = text(entry, "hash");
 }
 
-static json_t *
-get_property(const struct metadata *m, const struct feed *feed)
+/* The feed's entry: 1, or 0 without one.  What cannot be read is not taken for nothing: that would load everything again. */
+static int
+get_entry(const struct metadata *m, const struct feed *feed, json_t **entry, struct fail *f)
 {
 	struct buf key = { 0 };
-	const char *value = NULL;
+	const char *value, *v;
+	int e = 0;
 
-	if (buf_printf(&key, PREFIX "%s/%s/%s", feed->pipe, feed->shard, feed->ref) == 0 && buf_putc(&key, '\0') == 0)
-		value = metadata_property(m, key.p);
+	*entry = NULL;
+	if (buf_printf(&key, PREFIX "%s/%s/%s", feed->pipe, feed->shard, feed->ref) < 0 || buf_putc(&key, '\0') < 0)
+		e = no_memory(f);
+	else if ((value = metadata_property(m, key.p))) {
+		*entry = json_loads(value, 0, NULL);
+		v = text(*entry, "v");
+		if (*v && strcmp(v, ENTRY_V))
+			e = fail(f, WEIR_ESTATE, "the property %s of %s is of version %s, this weir knows %s: use the newer weir", key.p, feed->table, v, ENTRY_V);
+		else if (!*v || !*text(*entry, "token") || !*text(*entry, "snapshot") || !*text(*entry, "seq") ||
+		    !json_is_object(json_object_get(*entry, "off")))
+			e = fail(f, WEIR_ESTATE, "the property %s of %s is damaged, so the position of this pipeline is not known. Put it back from an older "
+			    "metadata file of the table", key.p, feed->table);
+		else
+			e = 1;
+	}
+	if (e < 0) {
+		json_decref(*entry);
+		*entry = NULL;
+	}
 	buf_free(&key);
-	return value ? json_loads(value, 0, NULL) : NULL;
+	return e;
 }
 
 /* What the summary of a snapshot of this feed says, as an entry; NULL: it is not one. */
@@ -83,8 +105,9 @@ from_summary(const struct metadata_snapshot *s, const struct feed *feed)
 	return entry;
 }
 
+/* The newest commit of the feed below `head`; *all: the walk came to the first snapshot, none has expired. */
 static json_t *
-newest_summary(const struct metadata *m, const struct feed *feed, int64_t head)
+newest_summary(const struct metadata *m, const struct feed *feed, int64_t head, int *all)
 {
 	const struct metadata_snapshot *s;
 	json_t *entry;
@@ -92,6 +115,7 @@ newest_summary(const struct metadata *m, const struct feed *feed, int64_t head)
 	for (size_t n = 0; head != -1 && n <= m->n_snapshot && (s = metadata_snapshot(m, head)); head = s->parent, n++)
 		if ((entry = from_summary(s, feed)))
 			return entry;
+	*all = head == -1;
 	return NULL;
 }
 
@@ -115,12 +139,17 @@ rolled_back(const struct metadata *m, int64_t head, int64_t snapshot, int64_t se
 static int
 stopped(const struct metadata *m, const struct feed *feed, const json_t *entry, int64_t head, struct fail *f)
 {
-	json_t *older = newest_summary(m, feed, head);
+	int all = 0;
+	json_t *older = newest_summary(m, feed, head, &all);
 	struct buf was = { 0 }, is = { 0 };
 
 	if (feed_describe(json_object_get(entry, "off"), &was) | buf_putc(&was, '\0') | (older ? feed_describe(json_object_get(older, "off"), &is) :
-	    buf_puts(&is, "nothing of this pipeline")) | buf_putc(&is, '\0'))
+	    buf_puts(&is, all ? "nothing of this pipeline" : "a position that expired snapshots no longer tell")) | buf_putc(&is, '\0'))
 		no_memory(f);
+	else if (!older && !all && feed->rollback == FEED_REPLAY)
+		fail(f, WEIR_ESTATE, "%s was rolled back, and the snapshots that would tell which rows of this pipeline are left have expired: --after-rollback "
+		    "replay cannot know where to begin, the last commit was %s (up to %s). Leave the rows out: --after-rollback keep. Or fill the table "
+		    "anew: another table", feed->table, text(entry, "snapshot"), was.p);
 	else
 		fail(f, WEIR_ESTATE, "%s was rolled back by another program: the last commit of this pipeline is %s (up to %s), the head of %s is %" PRId64
 		    " (up to %s). The rows between are no longer in the table. Load them again: --after-rollback replay. Leave them out: "
@@ -134,24 +163,27 @@ stopped(const struct metadata *m, const struct feed *feed, const json_t *entry, 
 int
 feed_find(const struct metadata *m, const struct feed *feed, struct feed_state *s, struct fail *f)
 {
-	json_t *entry = get_property(m, feed);
+	int all = 1, e;
+	json_t *entry;
 	int64_t head;
 
 	memset(s, 0, sizeof *s);
 	s->token = "none";
 	metadata_ref(m, feed->ref, &head);
+	if ((e = get_entry(m, feed, &entry, f)) < 0)
+		return e;
 	if (!entry)
-		entry = newest_summary(m, feed, head);
-	else if (rolled_back(m, head, strtoll(text(entry, "snapshot"), NULL, 10), strtoll(text(entry, "seq"), NULL, 10))) {
-		if (feed->rollback == FEED_STOP) {
+		entry = newest_summary(m, feed, head, &all);
+	else if (rolled_back(m, head, strtoll(text(entry, "snapshot"), NULL, 10), strtoll(text(entry, "seq"), NULL, 10)) && feed->rollback != FEED_KEEP) {
+		json_t *older = feed->rollback == FEED_REPLAY ? newest_summary(m, feed, head, &all) : NULL;
+
+		if (feed->rollback == FEED_STOP || !all) {
 			stopped(m, feed, entry, head, f);
 			json_decref(entry);
 			return f->code;
 		}
-		if (feed->rollback == FEED_REPLAY) {
-			json_decref(entry);
-			entry = newest_summary(m, feed, head);
-		}
+		json_decref(entry);
+		entry = older;
 	}
 	if (entry)
 		set_state(s, entry);
@@ -190,7 +222,7 @@ static int
 same_offsets(const json_t *stored, const json_t *off)
 {
 	const json_t *was = json_object_get(stored, "topics"), *is = json_object_get(off, "topics"), *topic, *v, *other;
-	const char *name, *part, *id, *new_id;
+	const char *name, *part;
 
 	if (!json_is_object(was) || !json_is_object(is))
 		return json_equal(stored, off);
@@ -199,10 +231,6 @@ same_offsets(const json_t *stored, const json_t *off)
 		json_object_foreach(json_object_get(topic, "next"), part, v)
 			if (!json_equal(v, json_object_get(json_object_get(other, "next"), part)))
 				return 0;
-		id = text(topic, "id");
-		new_id = text(other, "id");
-		if (*id && *new_id && strcmp(id, new_id))
-			return 0;
 	}
 	json_object_foreach((json_t *)(uintptr_t)is, name, topic) {
 		other = json_object_get(was, name);
@@ -210,7 +238,7 @@ same_offsets(const json_t *stored, const json_t *off)
 			if (!json_object_get(json_object_get(other, "next"), part) && strcmp(json_string_value(v) ? json_string_value(v) : "", "0"))
 				return 0;
 	}
-	return !*text(stored, "cluster") || !*text(off, "cluster") || strcmp(text(stored, "cluster"), text(off, "cluster")) == 0;
+	return 1;
 }
 
 /* Do two feeds read the same partition of the same cluster? */
@@ -252,34 +280,69 @@ same_source(const json_t *a, const json_t *b)
 
 /* ---------------------------------------------------------------- the guards */
 
-/* "weir.feed.<pipe>/<i>/<N>/<ref>" into its parts; names may hold slashes, so from the end.  The shard is "i/N". */
+/* "weir.feed.<pipe>/<i>/<N>/<ref>" of that ref into pipe and shard, "i/N".  Names and refs may hold slashes, a shard is two numbers. */
 static int
-split_key(const char *key, char *pipe, char *shard, char *ref, size_t size)
+split_key(const char *key, const char *ref, char *pipe, char *shard, size_t size)
 {
-	const char *p = key + strlen(PREFIX), *end = p + strlen(p), *cut[3];
-	int n = 0;
+	const char *p = key + strlen(PREFIX), *end, *i, *n;
+	size_t k = strlen(ref);
 
-	if (strncmp(key, PREFIX, strlen(PREFIX)) || (size_t)(end - p) >= size)
+	if (strncmp(key, PREFIX, strlen(PREFIX)) || strlen(p) >= size || strlen(p) < k + 1)
 		return -1;
-	for (const char *q = end; q > p && n < 3; q--)
-		if (q[-1] == '/')
-			cut[n++] = q - 1;
-	if (n < 3)
+	end = p + strlen(p) - k - 1;
+	if (*end != '/' || strcmp(end + 1, ref))
 		return -1;
-	snprintf(pipe, size, "%.*s", (int)(cut[2] - p), p);
-	snprintf(shard, size, "%.*s", (int)(cut[0] - cut[2] - 1), cut[2] + 1);
-	snprintf(ref, size, "%s", cut[0] + 1);
+	for (n = end; n > p && n[-1] >= '0' && n[-1] <= '9'; n--)
+		;
+	if (n == end || n == p || n[-1] != '/')
+		return -1;
+	for (i = n - 1; i > p && i[-1] >= '0' && i[-1] <= '9'; i--)
+		;
+	if (i == n - 1 || i == p || i[-1] != '/')
+		return -1;
+	snprintf(pipe, size, "%.*s", (int)(i - 1 - p), p);
+	snprintf(shard, size, "%.*s", (int)(end - i), i);
 	return 0;
 }
 
 #define NAME_BYTES	600
+
+/* By its name, or name and shard as a list of feeds shows them. */
+static int
+is_wanted(const char *want, const char *want_shard, const char *pipe, const char *shard)
+{
+	size_t n = strlen(pipe);
+
+	if (want_shard && *want_shard && strcmp(want_shard, shard))
+		return 0;
+	return !want || !*want || (strncmp(want, pipe, n) == 0 && (!want[n] || (want[n] == '/' && strcmp(want + n + 1, shard) == 0)));
+}
+
+/* "a/0/1, b/0/1": the feeds on a ref that are wanted, into *names with a NUL; the last one's parts too.  How many, or -1. */
+static int
+list_feeds(const struct metadata *m, const char *want, const char *want_shard, const char *ref, struct buf *names, char *pipe, char *shard)
+{
+	const json_t *properties = json_object_get(m->doc, "properties"), *v;
+	char p[NAME_BYTES], i[NAME_BYTES];
+	const char *key;
+	int n = 0, e = 0;
+
+	json_object_foreach((json_t *)(uintptr_t)properties, key, v) {
+		if (split_key(key, ref, p, i, sizeof p) < 0 || !is_wanted(want, want_shard, p, i))
+			continue;
+		e |= buf_printf(names, "%s%s/%s", n++ ? ", " : "", p, i);
+		strcpy(pipe, p);
+		strcpy(shard, i);
+	}
+	return e | buf_putc(names, '\0') ? -1 : n;
+}
 
 /* A stream that the table does not know: does it take the place of one that it knows? */
 static int
 guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, struct fail *f)
 {
 	const json_t *properties = json_object_get(m->doc, "properties"), *v;
-	char pipe[NAME_BYTES], shard[NAME_BYTES], ref[NAME_BYTES];
+	char pipe[NAME_BYTES], shard[NAME_BYTES];
 	const char *key, *why, *n, *my_n = strrchr(feed->shard, '/');
 	json_t *entry;
 	int bad;
@@ -287,12 +350,12 @@ guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, 
 	if (feed->as_new_feed)
 		return 0;
 	json_object_foreach((json_t *)(uintptr_t)properties, key, v) {
-		if (split_key(key, pipe, shard, ref, sizeof pipe) < 0 || strcmp(ref, feed->ref) || !(entry = json_loads(json_string_value(v) ? json_string_value(v) : "", 0, NULL)))
+		if (split_key(key, feed->ref, pipe, shard, sizeof pipe) < 0 || !(entry = json_loads(json_string_value(v) ? json_string_value(v) : "", 0, NULL)))
 			continue;
 		n = strrchr(shard, '/');
 		bad = 1;
 		if (strcmp(pipe, feed->pipe) == 0 && n && my_n && strcmp(n, my_n))
-			why = "another number of shards";
+			why = "";
 		else if (strcmp(pipe, feed->pipe) == 0 && !same_source(json_object_get(entry, "off"), off))
 			why = "other topics, or another cluster";
 		else {
@@ -300,6 +363,10 @@ guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, 
 			bad = overlap(json_object_get(entry, "off"), off);
 		}
 		json_decref(entry);
+		if (bad && n && my_n && strcmp(n, my_n) && strcmp(pipe, feed->pipe) == 0)
+			return fail(f, WEIR_EFENCED, "%s already has the feed %s/%s with another number of shards than this stream's %s: rows would be loaded twice. "
+			    "Go on with that number: weir run --parallel %s. If this is meant to be a second feed: --as-new-feed", feed->table, pipe, shard,
+			    feed->shard, n + 1);
 		if (bad)
 			return fail(f, WEIR_EFENCED, "%s already has the feed %s/%s with %s: rows would be loaded twice. Go on with that one: --pipeline %s. "
 			    "If this is meant to be a second feed: --as-new-feed", feed->table, pipe, shard, why, pipe);
@@ -307,23 +374,89 @@ guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, 
 	return 0;
 }
 
+/* A word for sh. */
+static int
+quote(const char *p, size_t n, struct buf *out)
+{
+	int e = buf_putc(out, '\'');
+
+	for (size_t i = 0; i < n; i++)
+		e |= p[i] == '\'' ? buf_puts(out, "'\\''") : buf_putc(out, p[i]);
+	return e | buf_putc(out, '\'');
+}
+
+/* The option that makes a source go on from here. */
+static int
+resume(const struct feed *feed, const struct feed_state *s, struct buf *out)
+{
+	struct buf position = { 0 };
+	int e = feed_position(s, feed->pipe, &position);
+
+	if (!e && position.n <= COMMAND_MAX)
+		e = buf_puts(out, "--resume ") | quote(position.p, position.n, out);
+	else if (!e)
+		e = buf_printf(out, "--resume \"$(iceberg-out --table %s --position --pipeline ", feed->table) | quote(feed->pipe, strlen(feed->pipe), out) |
+		    buf_puts(out, ")\"");
+	buf_free(&position);
+	return e | buf_putc(out, '\0');
+}
+
 static int
 fenced(const struct feed *feed, const struct feed_state *s, const char *prev, const json_t *off, struct fail *f)
 {
-	struct buf done = { 0 }, start = { 0 }, position = { 0 };
+	struct buf done = { 0 }, start = { 0 }, command = { 0 };
 	int e = s->off ? feed_describe(s->off, &done) : buf_puts(&done, "nothing");
 
-	e |= feed_describe(off, &start) | feed_position(s, feed->pipe, &position) | buf_putc(&done, '\0') | buf_putc(&start, '\0') |
-	    buf_putc(&position, '\0');
+	e |= feed_describe(off, &start) | buf_putc(&done, '\0') | buf_putc(&start, '\0') | resume(feed, s, &command);
 	if (e)
 		no_memory(f);
 	else
 		fail(f, WEIR_EFENCED, "this pipeline (%s) has already committed up to %s (token %s), but the source started at %s (token %s). Use `weir run`, or "
-		    "kcat-in --resume '%s'", feed->pipe, done.p, s->token, start.n > 1 ? start.p : "the beginning", prev, position.p);
+		    "kcat-in %s", feed->pipe, done.p, s->token, start.n > 3 ? start.p : "the beginning", prev, command.p);
 	buf_free(&done);
 	buf_free(&start);
-	buf_free(&position);
+	buf_free(&command);
 	return f->code;
+}
+
+/* The stream goes on after a commit that this feed does not have at all. */
+static int
+unknown_prev(const struct metadata *m, const struct feed *feed, const char *prev, struct fail *f)
+{
+	char pipe[NAME_BYTES], shard[NAME_BYTES];
+	struct buf names = { 0 };
+	int n = list_feeds(m, NULL, NULL, feed->ref, &names, pipe, shard);
+
+	if (n < 0)
+		no_memory(f);
+	else if (n)
+		fail(f, WEIR_EFENCED, "the source goes on after the commit %s, and %s has none of this pipeline (%s). It has the feeds %s: name one with "
+		    "--pipeline. To begin a feed: kcat-in --resume none", prev, feed->table, feed->pipe, names.p);
+	else
+		fail(f, WEIR_EFENCED, "the source goes on after the commit %s, and %s has no commit of a pipeline. Use `weir run`, or kcat-in --resume none",
+		    prev, feed->table);
+	buf_free(&names);
+	return f->code;
+}
+
+/* The positions are of two different sources, whatever they say: one topic may have the other's offsets. */
+static int
+other_source(const struct feed *feed, const struct feed_state *s, const json_t *off, struct fail *f)
+{
+	const json_t *was = json_object_get(s->off, "topics"), *is = json_object_get(off, "topics"), *topic;
+	const char *name, *a = text(s->off, "cluster"), *b = text(off, "cluster");
+
+	if (*a && *b && strcmp(a, b))
+		return fail(f, WEIR_EFENCED, "the positions of this pipeline (%s) in %s are of the cluster %s, the source reads from the cluster %s. For a second "
+		    "feed from there: --pipeline NAME", feed->pipe, feed->table, a, b);
+	json_object_foreach((json_t *)(uintptr_t)was, name, topic) {
+		a = text(topic, "id");
+		b = text(json_object_get(is, name), "id");
+		if (*a && *b && strcmp(a, b))
+			return fail(f, WEIR_EFENCED, "the topic %s is another one than %s has rows of (its id was %s, now it is %s): it was deleted and made again. "
+			    "To load the new one: --pipeline NAME --as-new-feed", name, feed->table, a, b);
+	}
+	return 0;
 }
 
 int
@@ -332,11 +465,15 @@ feed_guard(const struct metadata *m, const struct feed *feed, const struct feed_
 {
 	int e;
 
+	if (BROKEN("no-prev"))
+		return 0;
 	if (!s->entry) {
 		if (strcmp(prev, "none"))
-			return fenced(feed, s, prev, off, f);
+			return unknown_prev(m, feed, prev, f);
 		return (e = guard_new(m, feed, off, f)) < 0 ? e : 0;
 	}
+	if ((e = other_source(feed, s, off, f)) < 0)
+		return e;
 	if (strcmp(prev, s->token) || !same_offsets(s->off, off))
 		return fenced(feed, s, prev, off, f);
 	if (strcmp(s->chain, chain) == 0 || feed->accept_change)
@@ -367,32 +504,23 @@ feed_position(const struct feed_state *s, const char *pipe, struct buf *out)
 }
 
 int
-feed_recover(const struct metadata *m, const char *table, const char *want, const char *want_ref, int rollback, struct buf *out, struct fail *f)
+feed_recover(const struct metadata *m, const char *table, const char *want, const char *want_shard, const char *want_ref, int rollback, struct buf *out,
+    struct fail *f)
 {
-	const json_t *properties = json_object_get(m->doc, "properties"), *v;
-	char pipe[NAME_BYTES], shard[NAME_BYTES], ref[NAME_BYTES], found[NAME_BYTES] = "", found_shard[NAME_BYTES] = "";
-	struct buf names = { 0 };
-	const char *key;
-	struct feed feed = { .table = table, .pipe = want, .shard = "0/1", .ref = want_ref, .rollback = rollback };
+	char pipe[NAME_BYTES], shard[NAME_BYTES];
+	struct feed feed = { .table = table, .pipe = want, .shard = want_shard && *want_shard ? want_shard : "0/1", .ref = want_ref, .rollback = rollback };
 	struct feed_state s = { 0 };
-	int n = 0, e = 0;
+	struct buf names = { 0 };
+	int n = list_feeds(m, want, want_shard, want_ref, &names, pipe, shard), e;
 
-	json_object_foreach((json_t *)(uintptr_t)properties, key, v) {
-		if (split_key(key, pipe, shard, ref, sizeof pipe) < 0 || strcmp(ref, want_ref) || (want && *want && strcmp(pipe, want)))
-			continue;
-		e |= buf_printf(&names, "%s%s/%s", n++ ? ", " : "", pipe, shard);
-		strcpy(found, pipe);
-		strcpy(found_shard, shard);
-	}
-	e |= buf_putc(&names, '\0');
-	if (e)
+	if (n < 0)
 		e = no_memory(f);
 	else if (n > 1)
 		e = fail(f, WEIR_EUSAGE, "%s has several feeds: %s; say which one with --pipeline", table, names.p);
 	else {
 		if (n) {
-			feed.pipe = found;
-			feed.shard = found_shard;
+			feed.pipe = pipe;
+			feed.shard = shard;
 		} else if (!want || !*want)
 			feed.pipe = table;		/* the default name; its property may have gone with an old snapshot's */
 		if ((e = feed_find(m, &feed, &s, f)) == 0 && feed_position(&s, feed.pipe, out) < 0)

@@ -28,8 +28,7 @@ struct iceberg_out {
 	json_t			*hello_off;
 	int			 framed;
 	int64_t			 empty_commit_us, last_commit_us;
-	char			*token;		/* of the feed's last commit, as this run knows it */
-	json_t			*off;		/* and its offsets */
+	json_t			*off;		/* of the feed's last commit; NULL: none yet */
 	char			*uuid;		/* of the table, when this run met it first */
 	XXH3_state_t		*hash;		/* of a batch's events */
 	char			 batch_hash[17];
@@ -38,7 +37,9 @@ struct iceberg_out {
 	const struct weir_barrier *bar;
 	int64_t			 batch_snapshot, batch_rows;
 	/* the run */
-	uint64_t		 n_epochs, n_commits, rows, files, bytes;
+	uint64_t		 n_epochs, n_commits;
+	json_t			*receipt, *acct;	/* of the last commit; accounts of all commits */
+	uint64_t		 rows, files, bytes, conflicts;
 };
 
 /* Keep what the stream is; guard: may it go on from what the table says? */

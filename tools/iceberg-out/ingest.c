@@ -427,5 +427,23 @@ ingest_forget(struct ingest *g)
 		manifest_file_free(&g->file[--g->n_files]);
 	g->rows = 0;
 	g->n_named = 0;
+	g->submitted = 0;
 	g->n_epochs++;
+}
+
+void
+ingest_discard(struct ingest *g)
+{
+	struct store *s = g->target->table ? g->target->table->store : NULL;
+	const struct files_done *done;
+	struct fail ignored;		/* what cannot be removed is an orphan, as after a kill */
+	size_t n = 0;
+
+	if (!s || g->submitted)
+		return;
+	for (size_t i = 0; i < g->n_files; i++)
+		(void)s->ops->remove(s, g->file[i].path, &ignored);
+	done = g->files ? files_list(g->files, &n) : NULL;
+	for (size_t i = 0; i < n; i++)
+		(void)s->ops->remove(s, done[i].name, &ignored);
 }

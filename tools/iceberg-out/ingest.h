@@ -31,6 +31,7 @@ struct ingest {
 	uint32_t		 n_named;
 	struct manifest_file	*file;		/* finished ones */
 	size_t			 n_files;
+	int			 submitted;	/* to a commit that may have happened: they stay in the store */
 	uint64_t		 rows;
 };
 
@@ -47,5 +48,7 @@ int	ingest_held(struct ingest *, const struct held *, struct fail *);
 int	ingest_finish(struct ingest *, struct fail *);
 /* The next epoch. */
 void	ingest_forget(struct ingest *);
+/* Finished files that no table has, nor will have, go from the store; none if they are submitted. */
+void	ingest_discard(struct ingest *);
 
 #endif

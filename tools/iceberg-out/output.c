@@ -6,9 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breakage.h"
 #include "iceberg-out.h"
 
 #define PREP		"iceberg-out.prep"
+
+static const char *
+text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
 
 static int
 say(struct iceberg_out *s)
@@ -39,11 +48,10 @@ output_begin(struct iceberg_out *s, const struct weir_stream *st)
 	s->shard = strdup(*st->shard ? st->shard : "0/1");
 	s->chain = strdup(st->chain);
 	s->prev = strdup(*st->prev ? st->prev : "none");
-	s->token = strdup("none");
 	s->hello_off = json_loads(*st->off ? st->off : "{}", 0, NULL);
 	if (*st->batch_id && !((s->batch_id = strdup(st->batch_id)) && (s->hash = XXH3_createState())))
 		return no_memory(s);
-	if (!s->pipe || !s->shard || !s->chain || !s->prev || !s->token || !s->hello_off)
+	if (!s->pipe || !s->shard || !s->chain || !s->prev || !s->hello_off)
 		return no_memory(s);
 	if (s->hash)
 		XXH3_64bits_reset(s->hash);
@@ -62,57 +70,65 @@ output_begin(struct iceberg_out *s, const struct weir_stream *st)
 	return 0;
 }
 
-/* Is it the table that the checkpoint of `token` was written to? */
+/* Is the commit `token` the one that this directory's checkpoint of that name was made for?  The same table, the same data. */
 static int
-same_table(struct iceberg_out *s, const char *token)
+same_commit(struct iceberg_out *s, const char *token, const char *stored_hash)
 {
+	const char *uuid, *hash;
 	const void *p;
-	size_t n;
 	json_t *prep;
-	const char *uuid;
+	size_t n;
 	int e = weir_load(s->ctx, token, PREP, &p, &n);
 
 	if (e <= 0)
 		return e;
 	prep = json_loadb(p, n, 0, NULL);
 	uuid = json_string_value(json_object_get(prep, "uuid"));
-	if (uuid && strcmp(uuid, s->uuid))
+	hash = json_string_value(json_object_get(prep, "hash"));
+	if (!uuid || !hash)
+		e = weir_error(s->ctx, WEIR_ESTATE, "%s of the checkpoint %s is damaged", PREP, token);
+	else if (strcmp(uuid, s->uuid))
 		e = weir_error(s->ctx, WEIR_ESTATE, "table %s is another one than at the last commit %s (its uuid was %s, now it is %s): it was dropped and made "
 		    "again. To start over: another --pipeline or state directory", s->target.o.table, token, uuid, s->uuid);
+	else if (stored_hash && strcmp(hash, stored_hash))
+		e = weir_error(s->ctx, WEIR_ESTATE, "%s has the epoch %s with other data (hash %s) than the checkpoint of that name here (hash %s): another process "
+		    "used the same run. Name the state directory of that one with -s", s->target.o.table, token, stored_hash, hash);
 	json_decref(prep);
+	return e < 0 ? e : 0;
+}
+
+/* May the stream go on from what the table says of its feed? */
+static int
+guard_feed(struct iceberg_out *s)
+{
+	const struct metadata *m = s->target.table->meta;
+	struct feed_state state = { 0 };
+	int e = 0;
+
+	if (feed_find(m, &s->feed, &state, &s->fail) < 0)
+		return say(s);
+	if (strcmp(s->prev, "none"))
+		e = same_commit(s, s->prev, strcmp(s->prev, state.token) ? NULL : state.hash);
+	if (!e && (e = feed_guard(m, &s->feed, &state, s->prev, s->hello_off, s->chain, &s->fail)) < 0)
+		say(s);
+	else if (e == 1)
+		weir_warn(s->ctx, "%s", s->fail.text);
+	json_decref(s->off);
+	s->off = json_incref((json_t *)(uintptr_t)state.off);
+	feed_state_free(&state);
 	return e < 0 ? e : 0;
 }
 
 int
 output_guard(struct iceberg_out *s)
 {
-	const struct metadata *m = s->target.table->meta;
-	struct feed_state state = { 0 };
 	int64_t head;
-	int e;
 
-	if (!(s->uuid = strdup(m->uuid)))
+	if (!(s->uuid = strdup(s->target.table->meta->uuid)))
 		return no_memory(s);
 	if (commit_branch(s->target.table, s->feed.ref, &head, &s->fail) < 0)
 		return say(s);
-	if (!is_feed(s))
-		return 0;
-	if (strcmp(s->prev, "none") && (e = same_table(s, s->prev)) < 0)
-		return e;
-	if (feed_find(m, &s->feed, &state, &s->fail) < 0)
-		return say(s);
-	if ((e = feed_guard(m, &s->feed, &state, s->prev, s->hello_off, s->chain, &s->fail)) < 0) {
-		feed_state_free(&state);
-		return say(s);
-	}
-	if (e == 1)
-		weir_warn(s->ctx, "%s", s->fail.text);
-	free(s->token);
-	s->token = strdup(state.token);
-	json_decref(s->off);
-	s->off = json_incref((json_t *)(uintptr_t)state.off);
-	feed_state_free(&state);
-	return s->token ? 0 : no_memory(s);
+	return is_feed(s) ? guard_feed(s) : 0;
 }
 
 void
@@ -134,12 +150,14 @@ output_hash(struct iceberg_out *s, struct weir_batch *b)
 int
 output_prepare(struct iceberg_out *s, const struct weir_barrier *bar)
 {
-	json_t *prep = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "hash", bar->hash, "prev", s->token, "token", bar->token, "uuid", s->uuid ? s->uuid :
-	    s->target.table->meta->uuid, "files");
-	json_t *files = json_object_get(prep, "files");
+	json_t *prep, *files;
 	char *text;
 	int e;
 
+	if (!is_feed(s))
+		return 0;
+	prep = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "hash", bar->hash, "prev", bar->prev, "token", bar->token, "uuid", s->uuid, "files");
+	files = json_object_get(prep, "files");
 	for (size_t i = 0; files && i < s->ingest.n_files; i++)
 		if (json_array_append_new(files, json_pack("{s:I, s:s, s:I}", "bytes", (json_int_t)s->ingest.file[i].bytes, "path", s->ingest.file[i].path,
 		    "rows", (json_int_t)s->ingest.file[i].records)) < 0)
@@ -153,6 +171,15 @@ output_prepare(struct iceberg_out *s, const struct weir_barrier *bar)
 
 /* ---------------------------------------------------------------- the compare */
 
+/* The id in a token; 0 for none. */
+static unsigned long
+number(const char *token)
+{
+	const char *slash = strchr(token, '/');
+
+	return slash ? strtoul(slash + 1, NULL, 10) : 0;
+}
+
 static int
 check_feed(struct iceberg_out *s, const struct metadata *m, struct fail *f)
 {
@@ -165,9 +192,11 @@ check_feed(struct iceberg_out *s, const struct metadata *m, struct fail *f)
 		e = strcmp(state.hash, s->bar->hash) == 0 ? 1 :
 		    fail(f, WEIR_EFENCED, "epoch %s is in %s already, with other data (hash %s, here %s): another process uses the same run. Nothing is committed",
 		    s->bar->token, s->target.o.table, state.hash, s->bar->hash);
-	else if (strcmp(state.token, s->token))
+	else if (BROKEN("le-compare"))
+		e = number(state.token) >= number(s->bar->token);
+	else if (strcmp(state.token, s->bar->prev) && !BROKEN("no-cas"))
 		e = fail(f, WEIR_EFENCED, "%s was committed to by another run of this pipeline (%s): it is at %s, this run left it at %s. Nothing is committed; run it "
-		    "again, once", s->target.o.table, s->pipe, state.token, s->token);
+		    "again, once", s->target.o.table, s->pipe, state.token, s->bar->prev);
 	feed_state_free(&state);
 	return e;
 }
@@ -189,7 +218,7 @@ static int
 fill(void *arg, const struct table *t, int64_t sequence, json_t *summary, json_t *properties, struct fail *f)
 {
 	struct iceberg_out *s = arg;
-	const struct feed_commit c = { s->bar->token, s->token, s->bar->hash, s->bar->off, s->bar->acct, s->chain, s->snapshot_id, sequence };
+	const struct feed_commit c = { s->bar->token, s->bar->prev, s->bar->hash, s->bar->off, s->bar->acct, s->chain, s->snapshot_id, sequence };
 	int e = json_object_set_new(summary, "engine-name", json_string("weir")) | json_object_set_new(summary, "engine-version", json_string(PACKAGE_VERSION));
 
 	if (is_feed(s))
@@ -202,50 +231,99 @@ fill(void *arg, const struct table *t, int64_t sequence, json_t *summary, json_t
 
 /* ---------------------------------------------------------------- receipts */
 
+/* What a commit's accounts {"0.kcat-in":{"emitted":"5"},...} say goes into those of the run. */
 static int
-receipt(struct iceberg_out *s, const struct commit *c, uint64_t rows, uint64_t files, uint64_t bytes, json_t *position)
+add_accounts(json_t *sum, const json_t *acct)
 {
-	char id[24], *text;
-	json_t *r;
-	int e;
+	const char *stage, *counter;
+	json_t *counters, *mine, *v;
+	char number[24];
+
+	json_object_foreach((json_t *)(uintptr_t)acct, stage, counters) {
+		if (!(mine = json_object_get(sum, stage)) && json_object_set_new(sum, stage, mine = json_object()) < 0)
+			return -1;
+		json_object_foreach(counters, counter, v) {
+			const char *had = text(mine, counter), *more = json_string_value(v);
+
+			if (!more || !*more || more[strspn(more, "0123456789")]) {	/* a mark, such as that of a foreign filter */
+				if (json_object_set(mine, counter, v) < 0)
+					return -1;
+				continue;
+			}
+			snprintf(number, sizeof number, "%llu", strtoull(had, NULL, 10) + strtoull(more, NULL, 10));
+			if (json_object_set_new(mine, counter, json_string(number)) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+print_receipt(struct iceberg_out *s, const json_t *r)
+{
+	char *line = json_dumps(r, JSON_COMPACT | JSON_SORT_KEYS);
+	int e = line ? weir_receipt(s->ctx, line, strlen(line)) : no_memory(s);
+
+	free(line);
+	return e;
+}
+
+/* A commit of the epoch's rows; of none when they were there already. */
+static json_t *
+make_receipt(const struct iceberg_out *s, const struct commit *c, uint64_t rows, uint64_t files, uint64_t bytes)
+{
+	json_t *position = is_feed(s) ? json_pack("{s:o, s:s, s:s}", "off", json_loads(s->bar->off, 0, NULL), "pipe", s->pipe, "token", s->bar->token) :
+	    json_null(), *r;
+	char id[24];
 
 	snprintf(id, sizeof id, "%" PRId64, c->already && s->batch_snapshot ? s->batch_snapshot : c->snapshot_id);
-	r = json_pack("{s:o, s:I, s:I, s:O, s:I, s:I, s:s, s:s}", "acct", json_loads(s->bar->acct, 0, NULL), "bytes", (json_int_t)bytes, "files",
+	r = json_pack("{s:o, s:I, s:I, s:o, s:I, s:I, s:s, s:s}", "acct", json_loads(s->bar->acct, 0, NULL), "bytes", (json_int_t)bytes, "files",
 	    (json_int_t)files, "position", position, "rows", (json_int_t)rows, "sequence_number", (json_int_t)c->sequence, "snapshot_id", id, "table",
 	    s->target.o.table);
 	if (!r || (c->already && json_object_set_new(r, "already", json_true()) < 0) ||
 	    (s->batch_id && json_object_set_new(r, "batch", json_string(s->batch_id)) < 0) ||
-	    (!s->framed && json_object_set_new(r, "end", json_string("unverified")) < 0) ||
-	    (s->n_commits > 1 && s->bar->last && rows == s->rows && json_object_set_new(r, "commits", json_integer((json_int_t)s->n_commits)) < 0)) {
+	    (c->attempts > 1 && json_object_set_new(r, "conflicts", json_integer(c->attempts - 1)) < 0) ||
+	    (!s->framed && json_object_set_new(r, "end", json_string("unverified")) < 0)) {
 		json_decref(r);
-		return no_memory(s);
+		return NULL;
 	}
-	text = json_dumps(r, JSON_COMPACT | JSON_SORT_KEYS);
-	e = text ? weir_receipt(s->ctx, text, strlen(text)) : no_memory(s);
-	free(text);
-	json_decref(r);
-	return e;
+	return r;
 }
 
 static int
 tell(struct iceberg_out *s, const struct commit *c)
 {
-	uint64_t bytes = 0, rows = c->already && s->batch_id ? 0 : s->ingest.rows, files = c->already && s->batch_id ? 0 : s->ingest.n_files;
-	json_t *position = is_feed(s) ? json_pack("{s:o, s:s, s:s}", "off", json_loads(s->bar->off, 0, NULL), "pipe", s->pipe, "token", s->bar->token) :
-	    json_null();
-	int e;
+	int again = c->already && s->batch_id;
+	uint64_t bytes = 0, rows = again ? 0 : s->ingest.rows, files = again ? 0 : s->ingest.n_files;
 
 	for (size_t i = 0; i < files; i++)
 		bytes += (uint64_t)s->ingest.file[i].bytes;
 	s->n_commits++;
+	s->conflicts += (uint64_t)(c->attempts - 1);
 	s->rows += rows;
 	s->files += files;
 	s->bytes += bytes;
-	e = receipt(s, c, rows, files, bytes, position);
-	if (!e && s->bar->last && s->n_commits > 1)
-		e = receipt(s, c, s->rows, s->files, s->bytes, position);	/* the whole run's */
-	json_decref(position);
-	return e;
+	json_decref(s->receipt);
+	s->receipt = make_receipt(s, c, rows, files, bytes);
+	if (!s->receipt || (!s->acct && !(s->acct = json_object())) || add_accounts(s->acct, json_object_get(s->receipt, "acct")) < 0)
+		return no_memory(s);
+	return print_receipt(s, s->receipt);
+}
+
+/* After several commits: the whole run's. */
+static int
+tell_all(struct iceberg_out *s)
+{
+	json_t *r = s->receipt;
+
+	if (s->n_commits < 2)
+		return 0;
+	if (json_object_set(r, "acct", s->acct) | json_object_set_new(r, "bytes", json_integer((json_int_t)s->bytes)) |
+	    json_object_set_new(r, "commits", json_integer((json_int_t)s->n_commits)) |
+	    (s->conflicts ? json_object_set_new(r, "conflicts", json_integer((json_int_t)s->conflicts)) : 0) |
+	    json_object_set_new(r, "files", json_integer((json_int_t)s->files)) | json_object_set_new(r, "rows", json_integer((json_int_t)s->rows)))
+		return no_memory(s);
+	return print_receipt(s, r);
 }
 
 /* ---------------------------------------------------------------- commit */
@@ -273,12 +351,10 @@ worth(struct iceberg_out *s, const struct weir_barrier *bar)
 static int
 remember(struct iceberg_out *s, const struct weir_barrier *bar)
 {
-	free(s->token);
 	json_decref(s->off);
-	s->token = strdup(bar->token);
 	s->off = json_loads(bar->off, 0, NULL);
 	s->last_commit_us = weir_now(s->ctx);
-	return s->token && s->off ? 0 : no_memory(s);
+	return s->off ? 0 : no_memory(s);
 }
 
 int
@@ -292,7 +368,7 @@ output_commit(struct iceberg_out *s, const struct weir_barrier *bar)
 	if (s->batch_id && s->n_epochs > 1)
 		return weir_error(s->ctx, WEIR_EUSAGE, "--batch-id takes a stream of one epoch: give the source --epoch all");
 	if (s->infers || !worth(s, bar))		/* nothing has told columns yet; or nothing has come */
-		return 1;
+		return bar->last && (e = tell_all(s)) < 0 ? e : 1;
 	if (s->hash)
 		snprintf(s->batch_hash, sizeof s->batch_hash, "%016" PRIx64, (uint64_t)XXH3_64bits_digest(s->hash));
 	if (catalog_snapshot_id(&s->snapshot_id, &s->fail) < 0)
@@ -306,7 +382,12 @@ output_commit(struct iceberg_out *s, const struct weir_barrier *bar)
 	c.schema = t->evolved ? t->schema : NULL;
 	c.last_column_id = t->last_column_id;
 	c.base_schema_id = t->base_schema_id;
+	s->ingest.submitted = 1;
 	e = commit_append(t->table, &c, &s->fail);
+	if (c.unreferenced) {
+		s->ingest.submitted = 0;
+		ingest_discard(&s->ingest);
+	}
 	if (e == WEIR_EUNKNOWN)
 		weir_warn(s->ctx, "the data files stay: the next run finds out from the table whether they were committed");
 	if (e < 0)
@@ -314,9 +395,9 @@ output_commit(struct iceberg_out *s, const struct weir_barrier *bar)
 	if (c.already && s->batch_snapshot && metadata_snapshot(t->table->meta, s->batch_snapshot))
 		c.sequence = metadata_snapshot(t->table->meta, s->batch_snapshot)->sequence;
 	target_committed(t);
-	if (is_feed(s) && (e = remember(s, bar)) < 0)
+	if ((is_feed(s) && (e = remember(s, bar)) < 0) || (e = tell(s, &c)) < 0)
 		return e;
-	return tell(s, &c);
+	return bar->last ? tell_all(s) : 0;
 }
 
 void
@@ -326,11 +407,12 @@ output_end(struct iceberg_out *s)
 	free(s->shard);
 	free(s->chain);
 	free(s->prev);
-	free(s->token);
 	free(s->uuid);
 	free(s->batch_id);
 	json_decref(s->hello_off);
 	json_decref(s->off);
+	json_decref(s->receipt);
+	json_decref(s->acct);
 	if (s->hash)
 		XXH3_freeState(s->hash);
 }

@@ -150,8 +150,9 @@ int
 target_create(struct target *t, int64_t now_ms, struct fail *f)
 {
 	struct commit_table c = { .name = t->o.table, .now_ms = now_ms };
+	struct fail again;
 	json_t *p = NULL;
-	int e;
+	int made, e;
 
 	if ((e = columns_apply(&t->map, t->schema, f)) < 0)
 		return e;
@@ -168,11 +169,15 @@ target_create(struct target *t, int64_t now_ms, struct fail *f)
 	c.properties = p;
 	e = commit_create(t->catalog, &c, f);
 	json_decref(p);
-	if (e < 0)
+	if (e < 0 && e != WEIR_EUNKNOWN)
 		return e;
-	/* 1: another program made it meanwhile; then that is the table */
-	if ((e = table_load(t->catalog, t->o.table, &t->table, f)) < 0)
-		return e;
+	/* 1: another program made it meanwhile; then that is the table.  It may also have been made, and its answer lost. */
+	made = e;
+	if ((e = table_load(t->catalog, t->o.table, &t->table, &again)) < 0 || (!e && made == WEIR_EUNKNOWN)) {
+		if (made != WEIR_EUNKNOWN)
+			*f = again;
+		return f->code;
+	}
 	if (!e)
 		return fail(f, WEIR_EAGAIN, "table %s was made and has gone again; run it again", t->o.table);
 	return adopt(t, f);

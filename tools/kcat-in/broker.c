@@ -89,6 +89,20 @@ broker_open(struct broker *b, rd_kafka_conf_t *conf, int timeout_ms, struct fail
 	return 0;
 }
 
+int
+broker_twin(struct broker *b, rd_kafka_t **rk, struct fail *f)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_dup(rd_kafka_conf(b->rk));
+	char text[512];
+
+	if (!(*rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text))) {
+		rd_kafka_conf_destroy(conf);
+		return fail(f, WEIR_EAGAIN, "librdkafka gives no second client: %s", text);
+	}
+	rd_kafka_poll_set_consumer(*rk);
+	return 0;
+}
+
 void
 broker_close(struct broker *b)
 {
@@ -235,6 +249,34 @@ topic_ids(struct broker *b, struct parts *ps)
 	free(name);
 }
 #endif
+
+/* An answer that does not come proves nothing. */
+int
+broker_still(struct broker *b, const struct parts *ps, struct fail *f)
+{
+	int e = 0;
+#if RD_KAFKA_VERSION >= 0x02030000
+	struct parts now = { .topic = calloc(ps->n_topics + 1, sizeof *now.topic), .n_topics = ps->n_topics };
+	int known = 0;
+
+	for (size_t t = 0; now.topic && t < ps->n_topics; t++) {
+		now.topic[t].name = ps->topic[t].name;
+		known |= ps->topic[t].id != NULL;
+	}
+	if (now.topic && known)
+		topic_ids(b, &now);
+	for (size_t t = 0; now.topic && t < ps->n_topics; t++) {
+		if (!e && now.topic[t].id && ps->topic[t].id && strcmp(now.topic[t].id, ps->topic[t].id))
+			e = fail(f, WEIR_EOFFSET, "topic '%s' was deleted and made anew while it was read (its id was %s and is %s). Start a new pipeline for "
+			    "the new topic. Nothing of this epoch was committed", ps->topic[t].name, ps->topic[t].id, now.topic[t].id);
+		free(now.topic[t].id);
+	}
+	free(now.topic);
+#else
+	(void)b, (void)ps, (void)f;
+#endif
+	return e;
+}
 
 int
 broker_identify(struct broker *b, struct parts *ps, struct fail *f)

@@ -56,6 +56,18 @@ int	broker_ends(struct broker *, const struct parts *, size_t i, int64_t *low, i
 /* Start to read all parts that are not done at their next offset. */
 int	broker_assign(struct broker *, const struct parts *, struct fail *);
 
+/* And n new ones from part `at` on. */
+int	broker_assign_more(struct broker *, const struct parts *, size_t at, size_t n, struct fail *);
+
+/* A second client with the same settings; errors are reported as the first one's are. */
+int	broker_twin(struct broker *, rd_kafka_t **, struct fail *);
+
+/* The topics have the ids they had, as far as the library tells: else WEIR_EOFFSET. */
+int	broker_still(struct broker *, const struct parts *, struct fail *);
+
+/* What open transactions hold back behind the ends that were taken: the number of partitions, *first the first of them. */
+size_t	broker_held(struct broker *, struct parts *, size_t *first);
+
 /* Go to part i's next offset, held or not. */
 int	broker_hold(struct broker *, const struct parts *, size_t i, int hold, struct fail *);
 int	broker_seek(struct broker *, const struct parts *, size_t i, struct fail *);

@@ -17,6 +17,7 @@
 static const char *const preset[][2] = {
 	{ "client.id", "weir-kcat-in" }, { "group.id", "weir-kcat-in" }, { "isolation.level", "read_committed" },
 	{ "queued.min.messages", STRING(CONF_QUEUE) }, { "queued.max.messages.kbytes", "16384" }, { "fetch.max.bytes", "16777216" },
+	{ "topic.metadata.refresh.interval.ms", "60000" },	/* how soon added partitions are seen */
 	{ "fetch.wait.max.ms", "100" },		/* a partition that goes on again waits for the answer about the others */
 };
 
@@ -38,10 +39,13 @@ static const char *const secrets[] = {
 
 #define N(a)	(sizeof(a) / sizeof *(a))
 
+/* As kcat has it: topic.X is the topic's setting X.  A few names of librdkafka's own begin so, too. */
 static const char *
 without_topic(const char *name)
 {
-	return strncmp(name, "topic.", 6) == 0 ? name + 6 : name;	/* as kcat has it */
+	if (strncmp(name, "topic.", 6) || strncmp(name, "topic.metadata.", 15) == 0 || strcmp(name, "topic.blacklist") == 0)
+		return name;
+	return name + 6;
 }
 
 static int
@@ -78,14 +82,14 @@ slurp(const char *file, size_t max, struct fail *f)
 	size_t n;
 
 	if (!text) {
-		fail_errno(f, WEIR_ECONFIG, "cannot read %s", file);
+		fail_errno(f, fail_input_code(errno), "cannot read %s", file);
 		if (in)
 			fclose(in);
 		return NULL;
 	}
 	n = fread(text, 1, max + 1, in);
 	if (ferror(in))
-		fail_errno(f, WEIR_ECONFIG, "cannot read %s", file);
+		fail_errno(f, fail_input_code(errno), "cannot read %s", file);
 	else if (n > max || memchr(text, 0, n))
 		fail(f, WEIR_ECONFIG, "%s: %s", file, n > max ? "too long to be what it should be" : "has a NUL byte");
 	else

@@ -33,6 +33,7 @@ topic_of(const struct source *s, size_t part)
 void
 source_release(struct source *s)
 {
+	proof_keep(s);
 	for (; s->n_released < s->at; s->n_released++)
 		rd_kafka_message_destroy(s->record[s->n_released]);
 	if (s->at == s->n)
@@ -142,7 +143,13 @@ trouble(struct weir_ctx *ctx, struct source *s, const rd_kafka_message_t *m)
 		return i < 0 ? 0 : at_end(ctx, s, (size_t)i, m->offset);
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-		return i < 0 || s->parts.part[i].done ? 0 : out_of_range(ctx, s, (size_t)i);
+		if (i < 0 || s->parts.part[i].done)
+			return 0;
+		if (strcasestr(rd_kafka_message_errstr(m), "truncat"))		/* from 2.1 on it asks for the end of the old leader's epoch */
+			return weir_error(ctx, WEIR_EOFFSET, "%s/%d: an unclean election has cut the partition off before offset %" PRId64 ", which was next: "
+			    "records that were read are gone, and others stand in their place. Nothing of this epoch was committed", where,
+			    (int)m->partition, s->parts.part[i].next);
+		return out_of_range(ctx, s, (size_t)i);
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
@@ -251,6 +258,7 @@ take(struct weir_ctx *ctx, struct source *s, size_t k, size_t *bytes)
 	ptrdiff_t i;
 
 	s->waited_ms = 0;
+	s->part[k] = SOURCE_NO_PART;
 	if (m->err)
 		return trouble(ctx, s, m);
 	if ((i = part_of(s, m)) < 0)
@@ -273,6 +281,7 @@ take(struct weir_ctx *ctx, struct source *s, size_t k, size_t *bytes)
 	if (p->next >= p->end)
 		set_done(s, p);
 	s->part[k] = (uint32_t)i;
+	p->newest = m;
 	s->n_events++;
 	return offer(ctx, s, k, bytes);
 }
@@ -392,6 +401,23 @@ reports(struct weir_ctx *ctx, struct source *s)
 	return 0;
 }
 
+/* At the end of a bounded run: what open transactions hold back, maybe for ever when their producer has died. */
+static void
+say_held(struct weir_ctx *ctx, struct source *s)
+{
+	const struct part *p;
+	size_t n, first = 0;
+
+	if (!s->bounded || s->said_held || s->n_done < s->parts.n)
+		return;
+	s->said_held = 1;
+	if (!(n = broker_held(&s->broker, &s->parts, &first)))
+		return;
+	p = &s->parts.part[first];
+	weir_warn(ctx, "%s/%d: an open transaction holds back what comes after offset %" PRId64 ", up to %" PRId64 "%s; it is left to the next run",
+	    topic_of(s, first), (int)p->partition, p->high, p->high_mark, n > 1 ? ", and other partitions likewise" : "");
+}
+
 int
 source_poll(struct weir_ctx *ctx, void *self, int timeout_ms)
 {
@@ -404,8 +430,9 @@ source_poll(struct weir_ctx *ctx, void *self, int timeout_ms)
 	if ((e = source_start(ctx, s)) < 0 || (e = reports(ctx, s)) < 0)
 		return e;
 	source_release(s);
-	if ((e = raise_mark(ctx, s)) < 0)
+	if ((e = source_assign(ctx, s)) < 0 || (e = source_grow(ctx, s)) < 0 || (e = raise_mark(ctx, s)) < 0)
 		return e;
+	say_held(ctx, s);
 	if ((s->n_done == s->parts.n && (s->bounded || s->where.stops)) || (s->count && s->n_events >= s->count)) {
 		s->lag_us = 0;		/* how it ended */
 		source_lag(ctx, s);

@@ -35,6 +35,7 @@ static const struct weir_opt opts[] = {
 	{ 'L', "list", NULL, "list brokers, topics and partitions", WEIR_FLAG, 0, OPT(list), NULL },
 	{ 'C', "consume", NULL, "as kcat has it; reading is all this does", WEIR_FLAG, 0, OPT(consume), NULL },
 	{ 0, "shard", "I/N", "only partitions p with p mod N = I", WEIR_TEXT, 0, OPT(shard), NULL },
+	{ 0, "partitioned-by", "PATH[,PATH...]", "what producers partition by, for stages that keep state by key in a shard", WEIR_TEXT, 0, OPT(partitioned_by), NULL },
 	{ 0, "meta", "[=KEY]", "add topic, partition, offset, timestamp, key and headers under KEY (_kafka)", WEIR_TEXT, 0, OPT(meta), NULL },
 	{ 0, "time", "PATH[:UNIT]|@timestamp", "event time, for watermarks", WEIR_TIME, 0, OPT(time), NULL },
 	{ 0, "out-of-order", "DURATION", "how far behind the newest event of its partition an event may be", WEIR_DURATION, 0, OPT(out_of_order_us), "30s" },
@@ -162,7 +163,7 @@ place(struct weir_ctx *ctx, struct source *s)
 		s->n_done += s->parts.part[i].done;
 		if (lost) {
 			weir_warn(ctx, "%s/%d: %s events are gone, on with offset %" PRId64 " (--on-gap skip)", s->parts.topic[s->parts.part[i].topic].name,
-			    (int)s->parts.part[i].partition, parts_number(lost, text), s->parts.part[i].next);
+			    (int)s->parts.part[i].partition, parts_number(lost, text), s->parts.part[i].jump);
 			weir_count(ctx, "lost", (uint64_t)lost);
 		}
 	}
@@ -187,9 +188,21 @@ source_start(struct weir_ctx *ctx, struct source *s)
 		s->mark.part[i].closed = s->parts.part[i].done;
 		s->mark.part[i].caught_up = s->parts.part[i].next >= s->parts.part[i].high;
 	}
+	s->started = 1;
+	return 0;
+}
+
+int
+source_assign(struct weir_ctx *ctx, struct source *s)
+{
+	struct fail f;
+
+	if (s->reading)
+		return 0;
+	parts_jump(&s->parts);		/* only now: hello has the position that the sink knows */
 	if (broker_assign(&s->broker, &s->parts, &f) < 0)
 		return source_fail(ctx, &f);
-	s->started = 1;
+	s->reading = 1;
 	return 0;
 }
 
@@ -229,22 +242,24 @@ ki_position(struct weir_ctx *ctx, void *self, const char **off)
 	free(s->position);
 	if (!(*off = s->position = parts_position(&s->parts)))
 		return weir_error(ctx, WEIR_EAGAIN, "no memory for the position");
-	if (!s->begun || !s->framed || !s->mark.part)
+	if (!s->begun || !s->framed)
 		return 0;
 	if (!s->greeted) {
 		s->greeted = 1;
 		return 0;
 	}
-	if (!(marks = marks_save(&s->parts, &s->mark)))
-		return weir_error(ctx, WEIR_EAGAIN, "no memory for the watermarks");
+	proof_keep(s);
+	if (!(marks = marks_save(s)))
+		return weir_error(ctx, WEIR_EAGAIN, "no memory for the checkpoint");
 	e = weir_publish(ctx, SOURCE_FILE, marks, strlen(marks));
 	free(marks);
 	return e;
 }
 
-/* The marks of time of the checkpoint this run goes on from; the watermark that was reached there is the first to be sent. */
+/* The checkpoint this run goes on from: the last records that were read, and the marks of time.  The watermark that was reached
+ * there is the first to be sent. */
 static int
-restore_marks(struct weir_ctx *ctx, struct source *s, const char *token)
+restore_marks(struct weir_ctx *ctx, struct source *s, const char *token, int has_state)
 {
 	const void *p;
 	size_t n;
@@ -252,11 +267,12 @@ restore_marks(struct weir_ctx *ctx, struct source *s, const char *token)
 
 	if (found < 0)
 		return found;
-	if (found && marks_load(p, n, &s->parts, &s->mark) < 0)
+	if (found && marks_load(p, n, s) < 0)
 		return weir_error(ctx, WEIR_ESTATE, "%s of checkpoint %s is of another version; --state-reset goes on without it", SOURCE_FILE, token);
-	if (!found)
-		weir_warn(ctx, "the checkpoint %s has no %s: watermarks and arrival times start anew", token, SOURCE_FILE);
-	s->raise_first = s->mark.raised_us != WATERMARK_NONE;
+	if (!found && (s->mark.part || has_state))
+		weir_warn(ctx, "the checkpoint %s has no %s: %sthat the topic is still the same is not checked", token, SOURCE_FILE,
+		    s->mark.part ? "watermarks and arrival times start anew, and " : "");
+	s->raise_first = s->mark.part && s->mark.raised_us != WATERMARK_NONE;
 	return 0;
 }
 
@@ -264,6 +280,7 @@ static int
 ki_begin(struct weir_ctx *ctx, void *self, const struct weir_stream *stream)
 {
 	struct source *s = self;
+	struct fail f;
 	int e;
 
 	if (s->list)
@@ -272,9 +289,9 @@ ki_begin(struct weir_ctx *ctx, void *self, const struct weir_stream *stream)
 		return e;
 	s->framed = stream->framed;
 	s->begun = 1;
-	if (s->framed && s->mark.part && stream->prev && *stream->prev && strcmp(stream->prev, "none"))
-		return restore_marks(ctx, s, stream->prev);
-	return 0;
+	if (s->framed && stream->prev && *stream->prev && strcmp(stream->prev, "none") && (e = restore_marks(ctx, s, stream->prev, stream->state)) < 0)
+		return e;
+	return proof_check(s, &f) < 0 ? source_fail(ctx, &f) : 0;
 }
 
 static void
@@ -340,6 +357,7 @@ ki_close(struct weir_ctx *ctx, void *self)
 	buf_free(&s->spliced);
 	buf_free(&s->member);
 	free(s->position);
+	json_decref(s->kept);
 }
 
 const struct weir_stage weir_stage_v1 = {

@@ -4,7 +4,7 @@ KCAT_IN_LAYERS = libcommon/json/libjson.la libcommon/base/libbase.la $(RDKAFKA_L
 
 noinst_LTLIBRARIES += %D%/libkcat-in.la
 %C%_libkcat_in_la_SOURCES = %D%/kcat-in.c %D%/source.h %D%/consume.c %D%/broker.c %D%/broker.h %D%/topics.c %D%/conf.c %D%/conf.h \
-	%D%/meta.c %D%/lag.c %D%/marks.c %D%/list.c $(KCAT_IN_CORE)
+	%D%/meta.c %D%/lag.c %D%/marks.c %D%/list.c %D%/proof.c %D%/grow.c $(KCAT_IN_CORE)
 %C%_libkcat_in_la_CFLAGS = $(AM_CFLAGS) $(RDKAFKA_CFLAGS) $(JANSSON_CFLAGS)
 
 bin_PROGRAMS += %D%/kcat-in

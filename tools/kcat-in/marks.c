@@ -1,6 +1,10 @@
 /*
- * marks - watermarks and arrival times in a checkpoint: {"parts":{TOPIC:{"0":{"arrived":…,"max":…}}},"raised":…,"v":"1"},
- * times in microseconds, as strings.  Keys sorted: same marks, same bytes.
+ * marks - what a checkpoint keeps of the source beside the sink's position, kcat-in.json:
+ *
+ *   {"off":…,"parts":{TOPIC:{"0":{"arrived":…,"last":{"hash":…,"le":…,"ms":…,"offset":…},"max":…}}},"raised":…,"v":"1"}
+ *
+ * off is the position; arrived, max and raised are the marks of time, in microseconds; last is the last record that was read.
+ * Leaves are strings, keys sorted: same marks, same bytes.  What it says of partitions that a run does not read is carried forward.
  */
 #include "config.h"
 
@@ -15,50 +19,95 @@
 #include "source.h"
 
 static int
-put_time(json_t *o, const char *key, int64_t us)
+put_number(json_t *o, const char *key, int64_t v, int64_t none)
 {
 	char text[24];
 
-	if (us == WATERMARK_NONE)
+	if (v == none)
 		return 0;
-	snprintf(text, sizeof text, "%" PRId64, us);
+	snprintf(text, sizeof text, "%" PRId64, v);
 	return json_object_set_new(o, key, json_string(text));
 }
 
 static int64_t
-get_time(const json_t *o, const char *key)
+get_number(const json_t *o, const char *key, int64_t none)
 {
 	const char *s = json_string_value(json_object_get(o, key));
-	int64_t us;
+	int64_t v;
 	char *end;
 
 	if (!s || !*s)
-		return WATERMARK_NONE;
+		return none;
 	errno = 0;
-	us = strtoll(s, &end, 10);
-	return errno || *end ? WATERMARK_NONE : us;
+	v = strtoll(s, &end, 10);
+	return errno || *end ? none : v;
+}
+
+static int
+put_proof(json_t *one, const struct proof *p)
+{
+	json_t *o;
+	char hash[20];
+
+	if (p->offset == OFFSETS_NONE)
+		return 0;
+	snprintf(hash, sizeof hash, "%016" PRIx64, p->hash);
+	o = json_object();
+	return json_object_set_new(one, "last", o) < 0 || json_object_set_new(o, "hash", json_string(hash)) < 0 ||
+	    put_number(o, "le", p->leader_epoch, -1) < 0 || put_number(o, "ms", p->ms, INT64_MIN) < 0 ||
+	    put_number(o, "offset", p->offset, OFFSETS_NONE) < 0;
+}
+
+static void
+get_proof(const json_t *one, struct proof *p)
+{
+	const json_t *o = json_object_get(one, "last");
+	const char *hash = json_string_value(json_object_get(o, "hash"));
+
+	p->offset = hash ? get_number(o, "offset", OFFSETS_NONE) : OFFSETS_NONE;
+	p->ms = get_number(o, "ms", INT64_MIN);
+	p->leader_epoch = (int32_t)get_number(o, "le", -1);
+	p->hash = hash ? strtoull(hash, NULL, 16) : 0;
+}
+
+static json_t *
+child(json_t *o, const char *key)
+{
+	json_t *c = json_object_get(o, key);
+
+	if (!c && json_object_set_new(o, key, json_object()) == 0)
+		c = json_object_get(o, key);
+	return c;
+}
+
+static int
+put_part(json_t *topic, const struct source *s, size_t i)
+{
+	const struct part *p = &s->parts.part[i];
+	json_t *one = json_object();
+	char key[16];
+
+	snprintf(key, sizeof key, "%d", (int)p->partition);
+	return json_object_set_new(topic, key, one) < 0 || put_proof(one, &p->last) || (s->mark.part &&
+	    (put_number(one, "max", s->mark.part[i].max_us, WATERMARK_NONE) < 0 || put_number(one, "arrived", s->mark.part[i].arrived_us, WATERMARK_NONE) < 0));
 }
 
 char *
-marks_save(const struct parts *ps, const struct watermark *w)
+marks_save(const struct source *s)
 {
-	json_t *root = json_object(), *parts = json_object();
+	json_t *root = json_object(), *parts = s->kept ? json_deep_copy(s->kept) : json_object();
 	int bad = json_object_set_new(root, "v", json_string("1")) < 0 || json_object_set_new(root, "parts", parts) < 0 ||
-	    put_time(root, "raised", w->raised_us) < 0;
-	char *text = NULL, key[16];
+	    json_object_set_new(root, "off", json_loads(s->position, 0, NULL)) < 0 ||
+	    (s->mark.part && put_number(root, "raised", s->mark.raised_us, WATERMARK_NONE) < 0);
+	char *text = NULL;
 
-	for (size_t t = 0; t < ps->n_topics && !bad; t++) {
-		const struct topic *topic = &ps->topic[t];
-		json_t *o = json_object();
+	for (size_t t = 0; t < s->parts.n_topics && !bad; t++) {
+		const struct topic *topic = &s->parts.topic[t];
+		json_t *o = child(parts, topic->name);
 
-		bad = json_object_set_new(parts, topic->name, o) < 0;
-		for (size_t i = topic->first; i < topic->first + topic->n && !bad; i++) {
-			json_t *one = json_object();
-
-			snprintf(key, sizeof key, "%d", (int)ps->part[i].partition);
-			bad = json_object_set_new(o, key, one) < 0 || put_time(one, "max", w->part[i].max_us) < 0 ||
-			    put_time(one, "arrived", w->part[i].arrived_us) < 0;
-		}
+		bad = !o;
+		for (size_t i = topic->first; i < topic->first + topic->n && !bad; i++)
+			bad = put_part(o, s, i);
 	}
 	if (!bad)
 		text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
@@ -67,7 +116,7 @@ marks_save(const struct parts *ps, const struct watermark *w)
 }
 
 int
-marks_load(const char *json, size_t n, const struct parts *ps, struct watermark *w)
+marks_load(const char *json, size_t n, struct source *s)
 {
 	json_t *root = json_loadb(json, n, JSON_REJECT_DUPLICATES, NULL), *parts = json_object_get(root, "parts");
 	const char *v = json_string_value(json_object_get(root, "v"));
@@ -77,15 +126,21 @@ marks_load(const char *json, size_t n, const struct parts *ps, struct watermark 
 		json_decref(root);
 		return -1;
 	}
-	w->raised_us = get_time(root, "raised");
-	for (size_t i = 0; i < ps->n; i++) {
+	if (s->mark.part)
+		s->mark.raised_us = get_number(root, "raised", WATERMARK_NONE);
+	for (size_t i = 0; i < s->parts.n; i++) {
 		const json_t *one;
 
-		snprintf(key, sizeof key, "%d", (int)ps->part[i].partition);
-		one = json_object_get(json_object_get(parts, ps->topic[ps->part[i].topic].name), key);
-		w->part[i].max_us = get_time(one, "max");
-		w->part[i].arrived_us = get_time(one, "arrived");
+		snprintf(key, sizeof key, "%d", (int)s->parts.part[i].partition);
+		one = json_object_get(json_object_get(parts, s->parts.topic[s->parts.part[i].topic].name), key);
+		get_proof(one, &s->parts.part[i].last);
+		if (!s->mark.part)
+			continue;
+		s->mark.part[i].max_us = get_number(one, "max", WATERMARK_NONE);
+		s->mark.part[i].arrived_us = get_number(one, "arrived", WATERMARK_NONE);
 	}
+	json_decref(s->kept);
+	s->kept = json_incref(parts);
 	json_decref(root);
 	return 0;
 }

@@ -18,6 +18,13 @@ no_memory(struct fail *f)
 	return fail(f, WEIR_EAGAIN, "no memory for the table of partitions");
 }
 
+static struct part
+new_part(size_t topic, int32_t partition)
+{
+	return (struct part){ .topic = (int32_t)topic, .partition = partition, .committed = OFFSETS_NONE, .at_start = OFFSETS_NONE,
+	    .at_stop = OFFSETS_NONE, .jump = OFFSETS_NONE, .leader_epoch = -1, .last = { .offset = OFFSETS_NONE, .leader_epoch = -1 }, .high_mark = OFFSETS_NONE };
+}
+
 int
 parts_add(struct parts *ps, const char *name, int32_t n_partitions, const struct partitions *which, struct fail *f)
 {
@@ -33,17 +40,48 @@ parts_add(struct parts *ps, const char *name, int32_t n_partitions, const struct
 		return no_memory(f);
 	ps->part = part;
 	t += ps->n_topics;
-	*t = (struct topic){ .name = strdup(name), .first = ps->n };
+	*t = (struct topic){ .name = strdup(name), .first = ps->n, .n_partitions = n_partitions };
 	if (!t->name)
 		return no_memory(f);
 	for (int32_t p = 0; p < n_partitions; p++)
 		if (partitions_have(which, p)) {
-			part[ps->n++] = (struct part){ .topic = (int32_t)ps->n_topics, .partition = p, .committed = OFFSETS_NONE,
-			    .at_start = OFFSETS_NONE, .at_stop = OFFSETS_NONE, .leader_epoch = -1 };
+			part[ps->n++] = new_part(ps->n_topics, p);
 			t->n++;
 		}
 	ps->n_topics++;
 	return 0;
+}
+
+int
+parts_grow(struct parts *ps, size_t t, int32_t n_partitions, const struct partitions *which, size_t *at, struct fail *f)
+{
+	struct topic *topic = &ps->topic[t];
+	struct part *part;
+	size_t n = 0;
+
+	*at = topic->first + topic->n;
+	for (int32_t p = topic->n_partitions; p < n_partitions; p++)
+		n += (size_t)partitions_have(which, p);
+	if (ps->n + n > OFFSETS_MAX_PARTS)
+		return fail(f, WEIR_ECONFIG, "topic '%s' has grown, and now there are more than %d partitions; divide them by --shard", topic->name,
+		    OFFSETS_MAX_PARTS);
+	if (n) {
+		if (!(part = realloc(ps->part, (ps->n + n + 1) * sizeof *part)))
+			return no_memory(f);
+		ps->part = part;
+		memmove(part + *at + n, part + *at, (ps->n - *at) * sizeof *part);
+		ps->n += n;
+		for (size_t later = t + 1; later < ps->n_topics; later++)
+			ps->topic[later].first += n;
+		for (int32_t p = topic->n_partitions; p < n_partitions; p++)
+			if (partitions_have(which, p)) {
+				part[topic->first + topic->n] = new_part(t, p);
+				part[topic->first + topic->n++].end = OFFSETS_NO_END;
+			}
+	}
+	if (n_partitions > topic->n_partitions)
+		topic->n_partitions = n_partitions;
+	return (int)n;
 }
 
 void
@@ -181,6 +219,20 @@ parts_gone(const struct parts *ps, size_t i, int64_t low, struct fail *f)
 	    parts_number(low - p->next, lost));
 }
 
+int
+parts_proven(const struct parts *ps, size_t i, const struct proof *now, struct fail *f)
+{
+	const struct part *p = &ps->part[i];
+	const struct proof *was = &p->last;
+	int other_leader = was->leader_epoch >= 0 && now->leader_epoch >= 0 && was->leader_epoch != now->leader_epoch;
+
+	if (was->offset != now->offset || (was->ms == now->ms && was->hash == now->hash && !other_leader))
+		return 0;
+	return fail(f, WEIR_EOFFSET, "%s/%d: the record at offset %" PRId64 ", the last one that was read, is another one now (its timestamp was %" PRId64
+	    " and is %" PRId64 "): the topic was deleted and made anew, or an unclean election has cut it off. The position is of the old one. "
+	    "Start a new pipeline for it. Nothing was committed", ps->topic[p->topic].name, (int)p->partition, was->offset, was->ms, now->ms);
+}
+
 /* Where an -o leads, without looking whether it is still there. */
 static int64_t
 wanted(const struct part *p, const struct offsets *o)
@@ -224,7 +276,7 @@ parts_plan(struct parts *ps, size_t i, const struct offsets *o, int bounded, int
 		if (!skip_gaps)
 			return parts_gone(ps, i, p->low, f);
 		*lost = p->low - p->next;
-		p->next = p->low;
+		p->jump = p->low;
 	}
 	if (p->next > p->high)
 		return fail(f, WEIR_EOFFSET, p->resumed ? "%s/%d: the position is offset %" PRId64 ", but the partition ends at %" PRId64 ": the topic was "
@@ -235,8 +287,20 @@ parts_plan(struct parts *ps, size_t i, const struct offsets *o, int bounded, int
 		p->end = p->high;
 	if (o->stops && p->at_stop >= 0 && p->at_stop < p->end)
 		p->end = p->at_stop;
-	p->done = p->next >= p->end;
+	if (p->jump > p->end)		/* -o e@TIME lies in the gap */
+		p->jump = p->end;
+	p->done = (p->jump != OFFSETS_NONE ? p->jump : p->next) >= p->end;
 	return 0;
+}
+
+void
+parts_jump(struct parts *ps)
+{
+	for (size_t i = 0; i < ps->n; i++)
+		if (ps->part[i].jump != OFFSETS_NONE) {
+			ps->part[i].next = ps->part[i].jump;
+			ps->part[i].jump = OFFSETS_NONE;
+		}
 }
 
 static int

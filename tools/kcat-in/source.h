@@ -17,13 +17,14 @@
 #define SOURCE_BATCH_BYTES	(256 << 10)	/* offered in one poll, or one record */
 #define SOURCE_META		"_kafka"
 #define SOURCE_FILE		"kcat-in.json"	/* in a checkpoint */
+#define SOURCE_NO_PART		UINT32_MAX
 
 enum { GAP_STOP, GAP_SKIP };
 enum { TOMBSTONE_REJECT, TOMBSTONE_SKIP };
 
 struct source {
 	/* options */
-	const char		*brokers, *partitions, *file, *group, *meta, *shard;
+	const char		*brokers, *partitions, *file, *group, *meta, *shard, *partitioned_by;
 	struct weir_list	*topics, *offset, *set;
 	struct weir_time	 time;
 	uint64_t		 count;
@@ -40,14 +41,17 @@ struct source {
 	struct parts		 parts;
 	struct watermark	 mark;
 	char			*position;		/* what position() last gave out */
-	int			 opened, started, begun, framed;
+	json_t			*kept;			/* of the checkpoint this run started from: its parts, or NULL */
+	int			 opened, started, reading, begun, framed;
+	int			 said_held;		/* that open transactions hold something back */
+	int64_t			 look_every_ms, look_next_ms;	/* for added partitions */
 	int			 commits;		/* tell the group how far it is: enable.auto.commit=true */
 	int			 greeted;		/* hello has its position */
 	int			 raise_first;		/* the watermark of the checkpoint is still to be sent */
 	size_t			 n_done;
 	/* records of librdkafka, and what became of them */
 	rd_kafka_message_t	*record[SOURCE_RECORDS];
-	uint32_t		 part[SOURCE_RECORDS];	/* of record[k] */
+	uint32_t		 part[SOURCE_RECORDS];	/* of record[k], or SOURCE_NO_PART */
 	size_t			 n, at;			/* record[at..n) are not looked at yet */
 	int			 was_low;		/* the queue */
 	size_t			 n_released;		/* record[0..n_released) are destroyed */
@@ -82,12 +86,20 @@ int64_t	source_clock_us(void);
 /* list.c: -L. */
 int	source_list(struct weir_ctx *, struct source *);
 
-/* marks.c: watermarks and arrival times in a checkpoint.  marks_save() is malloc'd; marks_load() is 0, or -1 when it is none. */
-char	*marks_save(const struct parts *, const struct watermark *);
-int	marks_load(const char *json, size_t n, const struct parts *, struct watermark *);
+/* marks.c: what a checkpoint keeps of the source.  marks_save() is malloc'd; marks_load() is 0, or -1 when it is none. */
+char	*marks_save(const struct source *);
+int	marks_load(const char *json, size_t n, struct source *);
+
+/* proof.c: note the records in hand; and before the run, look whether those that were read last are still there. */
+void	proof_keep(struct source *);
+int	proof_check(struct source *, struct fail *);
+
+/* grow.c: look now and then for partitions that were added, and for topics that were made anew. */
+int	source_grow(struct weir_ctx *, struct source *);
 
 /* kcat-in.c: connect, choose and place partitions; once. */
 int	source_start(struct weir_ctx *, struct source *);
+int	source_assign(struct weir_ctx *, struct source *);
 int	source_fail(struct weir_ctx *, const struct fail *);
 
 #endif

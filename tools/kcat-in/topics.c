@@ -225,6 +225,48 @@ broker_assign(struct broker *b, const struct parts *ps, struct fail *f)
 	return e ? fail(f, WEIR_EAGAIN, "librdkafka does not start to read: %s", rd_kafka_err2str(e)) : 0;
 }
 
+int
+broker_assign_more(struct broker *b, const struct parts *ps, size_t at, size_t n, struct fail *f)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
+	rd_kafka_error_t *error;
+	int e = 0;
+
+	for (size_t i = at; i < at + n; i++)
+		rd_kafka_topic_partition_list_add(list, ps->topic[ps->part[i].topic].name, ps->part[i].partition)->offset = ps->part[i].next;
+	if ((error = rd_kafka_incremental_assign(b->rk, list)))
+		e = fail(f, WEIR_EAGAIN, "librdkafka does not start to read the partitions that were added: %s. Run it again", rd_kafka_error_string(error));
+	rd_kafka_error_destroy(error);
+	rd_kafka_topic_partition_list_destroy(list);
+	return e;
+}
+
+size_t
+broker_held(struct broker *b, struct parts *ps, size_t *first)
+{
+	size_t n = 0, k = 0;
+	int64_t low, high;
+	int *held = calloc(ps->n + 1, sizeof *held);
+	struct fail f;
+
+	for (size_t i = 0; held && i < ps->n; i++) {
+		struct part *p = &ps->part[i];
+
+		if (!rd_kafka_get_watermark_offsets(b->rk, ps->topic[p->topic].name, p->partition, &low, &high) && high > p->high_mark)
+			p->high_mark = high;
+		held[i] = p->end >= p->high && p->high_mark > p->high;
+		n += (size_t)held[i];
+	}
+	/* What came in since is no transaction's fault: then the end, as far as transactions are decided, has moved. */
+	for (size_t i = 0; n && k < ps->n; k++)
+		if (held[k] && (broker_ends(b, ps, k, &low, &high, &f) < 0 || high > ps->part[k].high))
+			n--;
+		else if (held[k] && !i++)
+			*first = k;
+	free(held);
+	return n;
+}
+
 static rd_kafka_topic_partition_list_t *
 one_of(const struct parts *ps, size_t i)
 {

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "watermark.h"
 
@@ -27,6 +28,21 @@ watermark_free(struct watermark *w)
 	free(w->part);
 	w->part = NULL;
 	w->n = 0;
+}
+
+int
+watermark_insert(struct watermark *w, size_t at, size_t n)
+{
+	struct watermark_part *part = realloc(w->part, (w->n + n + 1) * sizeof *part);
+
+	if (!part)
+		return -1;
+	w->part = part;
+	memmove(part + at + n, part + at, (w->n - at) * sizeof *part);
+	for (size_t p = at; p < at + n; p++)
+		part[p] = (struct watermark_part){ .max_us = WATERMARK_NONE, .arrived_us = WATERMARK_NONE };
+	w->n += n;
+	return 0;
 }
 
 void

@@ -37,6 +37,9 @@ struct watermark {
 int	watermark_init(struct watermark *, size_t n, int64_t out_of_order_us, int64_t idle_us);
 void	watermark_free(struct watermark *);
 
+/* n partitions more, before partition `at`; as after watermark_init().  0, or -1 when memory is short. */
+int	watermark_insert(struct watermark *, size_t at, size_t n);
+
 /* A record of partition p came in; and its event time, known a little later. */
 void	watermark_arrival(struct watermark *, size_t p, int64_t now_us);
 void	watermark_event(struct watermark *, size_t p, int64_t event_us, int64_t now_us);

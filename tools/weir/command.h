@@ -11,6 +11,7 @@ int	command_strip(int argc, char **argv);
 int	command_state(int argc, char **argv);
 int	command_doctor(int argc, char **argv);
 int	command_demo(int argc, char **argv);
+int	command_top(int argc, char **argv);
 
 /* "weir: ..." on standard error; returns the exit code. */
 int	command_error(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

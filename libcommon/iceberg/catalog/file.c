@@ -144,7 +144,7 @@ fi_swap(struct catalog *cat, const char *table, const char *old, const char *new
 	(void)old;		/* its number is in the new name */
 	if ((e = cat->store->ops->put_if_absent(cat->store, new, text, n, f)) == 0)
 		catalog_hint(cat->store, new);
-	if (e < 0 && exists(cat, new, &ignored) == 1)		/* linked, and then something failed */
+	if (e < 0 && exists(cat, new, &ignored) != 0)		/* linked, and then something failed; or nobody can tell */
 		e = f->code = WEIR_EUNKNOWN;
 	return e;
 }
@@ -197,7 +197,7 @@ fi_close(struct catalog *cat)
 	free(c);
 }
 
-static const struct catalog_ops ops = { "file", fi_load, fi_next, fi_swap, fi_list, fi_close };
+static const struct catalog_ops ops = { "file", 1, fi_load, fi_next, fi_swap, fi_list, fi_close };
 
 int
 catalog_file(const char *dir, int create, struct catalog **out, struct fail *f)

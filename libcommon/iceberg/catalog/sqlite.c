@@ -23,14 +23,26 @@ struct sqlite_catalog {
 	int		 busy_ms;
 };
 
+/* In one transaction: half a catalog is none. */
 static const char layout[] =
+    "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS iceberg_tables ("
     "catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL, "
     "metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000), iceberg_type VARCHAR(5), "
     "PRIMARY KEY (catalog_name, table_namespace, table_name));"
     "CREATE TABLE IF NOT EXISTS iceberg_namespace_properties ("
     "catalog_name VARCHAR(255) NOT NULL, namespace VARCHAR(255) NOT NULL, property_key VARCHAR(255) NOT NULL, "
-    "property_value VARCHAR(1000), PRIMARY KEY (catalog_name, namespace, property_key));";
+    "property_value VARCHAR(1000), PRIMARY KEY (catalog_name, namespace, property_key));"
+    "COMMIT;";
+
+/* SQLite calls a file that cannot be read damaged; what the system said last about it tells one from the other. */
+static int
+unreadable(struct sqlite_catalog *c)
+{
+	int e = 0;
+
+	return sqlite3_file_control(c->db, "main", SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK && (errno = e) != 0;
+}
 
 static int
 db_error(struct sqlite_catalog *c, const char *what, struct fail *f)
@@ -38,6 +50,11 @@ db_error(struct sqlite_catalog *c, const char *what, struct fail *f)
 	int rc = sqlite3_errcode(c->db);
 
 	switch (rc & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		if (unreadable(c))
+			return fail_errno(f, WEIR_EIO, "the catalog %s: cannot %s", c->head.uri, what);
+		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: %s", c->head.uri, what, sqlite3_errmsg(c->db));
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return fail(f, WEIR_EAGAIN, "the catalog %s is locked by another program (waited %d ms): cannot %s; run it again", c->head.uri, c->busy_ms,
@@ -48,7 +65,7 @@ db_error(struct sqlite_catalog *c, const char *what, struct fail *f)
 	case SQLITE_CANTOPEN:	/* its text says no more than that */
 		errno = sqlite3_system_errno(c->db);
 		if (errno)
-			return fail_errno(f, WEIR_ECONFIG, "the catalog %s: cannot %s", c->head.uri, what);
+			return fail_errno(f, fail_input_code(errno), "the catalog %s: cannot %s", c->head.uri, what);
 		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: %s", c->head.uri, what, sqlite3_errmsg(c->db));
 	case SQLITE_READONLY:
 		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: no permission to write to the file, or to its folder", c->head.uri, what);
@@ -165,31 +182,50 @@ swap_row(struct sqlite_catalog *c, const char *ns, const char *name, const char 
 	    (const char *const[]){ c->name, ns, name, new }, 4, f);
 }
 
+/* The row in a transaction of its own: 0, 1 lost, WEIR_EUNKNOWN, or an error after which nothing has changed. */
 static int
-sq_swap(struct catalog *cat, const char *table, const char *old, const char *new, const char *text, size_t n, struct fail *f)
+swap_in(struct sqlite_catalog *c, const char *ns, const char *name, const char *old, const char *new, struct fail *f)
 {
-	struct sqlite_catalog *c = (struct sqlite_catalog *)cat;
-	const char *name;
-	char ns[256];
-	int e, rows;
+	int rows, rc;
 
-	if ((e = split(table, ns, sizeof ns, &name, f)) < 0)
-		return e;
-	if ((e = cat->store->ops->put_if_absent(cat->store, new, text, n, f)) != 0)
-		return e < 0 ? e : fail(f, WEIR_EBUG, "%s exists already, though its name is random", new);
 	if (sqlite3_exec(c->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
 		return db_error(c, "begin a transaction", f);
 	if ((rows = swap_row(c, ns, name, old, new, f)) != 1) {
 		sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 		return rows < 0 ? rows : 1;
 	}
-	if (sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
-		db_error(c, "commit", f);
+	if ((rc = sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL)) == SQLITE_OK)
+		return 0;
+	db_error(c, "commit", f);
+	/* Busy: readers kept it from the file, the transaction is still open.  After another error it may be in the file, or in a
+	 * journal that the next reader plays back. */
+	if ((rc & 0xff) != SQLITE_BUSY || sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK) {
 		sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
-		return f->code = WEIR_EUNKNOWN;
+		f->code = WEIR_EUNKNOWN;
 	}
-	catalog_hint(cat->store, new);
-	return 0;
+	return f->code;
+}
+
+static int
+sq_swap(struct catalog *cat, const char *table, const char *old, const char *new, const char *text, size_t n, struct fail *f)
+{
+	struct sqlite_catalog *c = (struct sqlite_catalog *)cat;
+	struct fail ignored;
+	const char *name;
+	char ns[256];
+	int e;
+
+	if ((e = split(table, ns, sizeof ns, &name, f)) < 0)
+		return e;
+	if ((e = cat->store->ops->put_if_absent(cat->store, new, text, n, f)) == 1)
+		return fail(f, WEIR_EBUG, "%s exists already, though its name is random", new);
+	if (!e)
+		e = swap_in(c, ns, name, old, new, f);
+	if (!e)
+		catalog_hint(cat->store, new);
+	else if (e != WEIR_EUNKNOWN)		/* our own file, that nobody will ever read; it may be there also when writing it failed */
+		(void)cat->store->ops->remove(cat->store, new, &ignored);
+	return e;
 }
 
 static int
@@ -220,7 +256,7 @@ sq_close(struct catalog *cat)
 	free(c);
 }
 
-static const struct catalog_ops ops = { "sqlite", sq_load, sq_next, sq_swap, sq_list, sq_close };
+static const struct catalog_ops ops = { "sqlite", 0, sq_load, sq_next, sq_swap, sq_list, sq_close };
 
 /* "name=N&timeout=MS" */
 static int
@@ -254,7 +290,7 @@ make_folder(const char *path, struct fail *f)
 	while (!e && (slash = strchr(slash + 1, '/'))) {
 		*slash = '\0';
 		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
-			e = fail_errno(f, WEIR_ECONFIG, "cannot make the folder %s of the catalog", copy);
+			e = fail_errno(f, fail_input_code(errno), "cannot make the folder %s of the catalog", copy);
 		*slash = '/';
 	}
 	free(copy);
@@ -269,7 +305,7 @@ open_db(struct sqlite_catalog *c, const char *path, int create, struct fail *f)
 
 	if (access(path, F_OK) < 0) {
 		if (errno != ENOENT)
-			return fail_errno(f, WEIR_ECONFIG, "cannot open the catalog %s", path);
+			return fail_errno(f, fail_input_code(errno), "cannot open the catalog %s", path);
 		if (!create)
 			return fail(f, WEIR_ECONFIG, "the catalog %s does not exist: --create makes it, with the table", path);
 		if ((e = make_folder(path, f)) < 0)
@@ -278,6 +314,9 @@ open_db(struct sqlite_catalog *c, const char *path, int create, struct fail *f)
 	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL) != SQLITE_OK)
 		return c->db ? db_error(c, "open it", f) : fail(f, WEIR_EAGAIN, "no memory for a catalog");
 	sqlite3_busy_timeout(c->db, c->busy_ms);
+	/* A commit is the removal of the journal: durable when its folder is synced, which is EXTRA.  With FULL, power loss takes it back. */
+	if (sqlite3_exec(c->db, "PRAGMA synchronous = EXTRA", NULL, NULL, NULL) != SQLITE_OK)
+		return db_error(c, "set it up", f);
 	if ((e = prepare(c, "SELECT (SELECT count(*) FROM pragma_table_info('iceberg_tables')), "
 	    "(SELECT count(*) FROM pragma_table_info('iceberg_tables') WHERE name = 'iceberg_type')", &st, f)) < 0)
 		return e;
