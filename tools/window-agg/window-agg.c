@@ -65,7 +65,7 @@ count(struct weir_ctx *ctx, struct window_agg *wa)
 	struct windows_count c;
 
 	windows_count(wa->windows, &c);
-	weir_gauge(ctx, "open", (int64_t)c.panes);
+	weir_gauge(ctx, "windows_open", (int64_t)c.panes);
 	weir_gauge(ctx, "state_bytes", (int64_t)c.memory_bytes);
 	if (c.windows == wa->counted.windows && c.partly_late == wa->counted.partly_late)
 		return;
