@@ -135,8 +135,11 @@ class Table:
             c.close()
         if not row:
             return None
-        with open(row[0].removeprefix('file://')) as f:
-            return json.load(f)
+        try:
+            with open(row[0].removeprefix('file://')) as f:
+                return json.load(f)
+        except ValueError as e:
+            raise RuntimeError('the metadata of the table is no JSON: %s' % e)
 
     def commits(self):
         """[(token, total records)] in the order of commits."""
