@@ -35,6 +35,25 @@ fail_path_code(int e)
 	}
 }
 
+int
+fail_input_code(int e)
+{
+	switch (e) {
+	case EIO:
+	case EINTR:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case ENOSPC:
+	case EDQUOT:
+	case ESTALE:
+	case ETIMEDOUT:
+		return WEIR_EIO;
+	default:
+		return WEIR_ECONFIG;
+	}
+}
+
 static const char *
 remedy(int e)
 {

@@ -22,4 +22,8 @@ int	fail_errno(struct fail *, int code, const char *fmt, ...) __attribute__((for
 /* The code for an errno of a path that the user named: WEIR_ECONFIG where only he can help (permission, a name that is none), else WEIR_EIO. */
 int	fail_path_code(int e);
 
+/* The code for an errno of a file that the user named and that must be there: WEIR_EIO where the file may well be right (a bad disk, a
+ * call interrupted, no descriptors left), so another run may do better; else WEIR_ECONFIG. */
+int	fail_input_code(int e);
+
 #endif

@@ -14,6 +14,7 @@
 #include "batch.h"
 #include "chain.h"
 #include "dir.h"
+#include "gc.h"
 #include "lines.h"
 #include "meter.h"
 #include "opt.h"
@@ -72,7 +73,7 @@ struct stage {
 	struct common		 common;
 	const char		**operand;
 	char			 name[80];	/* instance: dedupe, dedupe.2 */
-	char			*meaning;	/* the options with meaning, as text */
+	char			*meaning, *words;	/* the options with meaning, as text and as a JSON array of arguments */
 	char			 config[17];	/* and its hash */
 	struct chain		 chain;		/* what its next snapshot stands on */
 	struct account		 epoch, total;
@@ -130,6 +131,8 @@ struct host {
 	struct side		*side[HOST_SIDES];
 	size_t			 n_sides;
 	struct state_dir	*state;
+	struct state_gc		*gc;		/* in the process of the sink */
+	int			 gc_committed, gc_told;
 	struct buf		 loaded;
 	struct buf		 scratch;
 	uint64_t		 receipts;
@@ -153,6 +156,9 @@ int		 host_run(struct host *);
 /* Open the sink (the last stage) and ask what it has committed: NUL-terminated texts in the host, valid until host_free().  position
  * NULL: only the name of the feed, without a look into the store.  The shard asked for is in stream.shard, else WEIR_SHARD. */
 int		 host_recover(struct host *, const char **feed, const char **position);
+
+/* Open the one stage of the host and let it show a snapshot, or show its bytes when it cannot: lines of JSON on standard output. */
+int		 host_dump(struct host *, struct weir_state *);
 
 /* Open every stage and ask it to check its surroundings. */
 int		 host_check(struct host *, int (*finding)(void *arg, const char *stage, const char *part, int level, const char *text), void *arg);
@@ -179,11 +185,14 @@ int		 host_check_rejects(struct host *);
 int		 host_sides_sync(struct host *);
 int		 host_epoch(struct host *, const char *text);
 void		 host_name_instances(struct host *);
+char		*host_words(const struct opt_set *);	/* malloc'd; NULL when memory is short or a word is no UTF-8 */
 int		 host_open_state(struct host *);
 int		 host_restore(struct stage *);
 int		 host_snapshots(struct host *, size_t from, size_t to);
 int		 host_knows_none(struct host *);	/* WEIR_ESTATE: the stream begins at none, and this directory knows commits */
 int		 host_done(struct host *, const struct weir_barrier *);	/* the sink has committed */
+void		 host_gc_begin(struct host *);
+void		 host_collect(struct host *);	/* behind a barrier, in the process of the sink: what is not needed any more goes */
 struct side	*host_side(struct host *, const char *path);
 void		 host_tick(struct host *);
 int		 host_ending(struct weir_ctx *);

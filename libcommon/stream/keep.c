@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "emit.h"
 #include "host.h"
+
+#define DUMP_BYTES	49152	/* of a snapshot, in one line of weir state dump */
 
 /* Names of instances count along the chain: dedupe, dedupe.2. */
 void
@@ -28,12 +31,29 @@ host_name_instances(struct host *h)
 	}
 }
 
+char *
+host_words(const struct opt_set *set)
+{
+	struct buf b = { 0 };
+	json_t *j = json_array();
+	char *text = NULL;
+	int e = opt_words(set, &b);
+
+	for (const char *p = b.p; !e && p < b.p + b.n; p += strlen(p) + 1)
+		e = json_array_append_new(j, json_string(p));
+	if (!e)
+		text = json_dumps(j, JSON_COMPACT);
+	json_decref(j);
+	buf_free(&b);
+	return text;
+}
+
 static struct snapshot_meta
 meta_of(const struct stage *s)
 {
 	const struct host *h = s->host;
 
-	return (struct snapshot_meta){ .stage = s->is->name, .semantic = s->is->version, .config = s->meaning, .pipe = h->stream.pipe, .run = h->run, .id = h->id };
+	return (struct snapshot_meta){ .stage = s->is->name, .semantic = s->is->version, .config = s->meaning, .args = s->words, .pipe = h->stream.pipe, .run = h->run, .id = h->id };
 }
 
 /* A plugin may have been built when the descriptor was shorter. */
@@ -91,6 +111,19 @@ open_files(struct stage *s, struct weir_state *file[CHAIN_DELTAS + 1])
 	return e ? e : 1;
 }
 
+/* State that is not there because the pipeline went on without us is no lost state. */
+static void
+overtaken(struct stage *s)
+{
+	char token[TOKEN_SIZE], run[TOKEN_RUN_SIZE];
+	struct host *h = s->host;
+	uint64_t id;
+
+	if (s->chain.gone && h->stream.framed && token_parse(h->stream.prev, run, &id) == 0 && state_overtaken(h->state, id, token))
+		fail(&h->fail, WEIR_EFENCED, "the state of checkpoint %s cannot be restored, and commits up to %s were made since: another run has gone on; run it "
+		    "again. If the sink was rolled back: --state-reset begins with empty state", h->stream.prev, token);
+}
+
 /* The snapshot of the last committed epoch into the stage.  A source's is a help and no more. */
 int
 host_restore(struct stage *s)
@@ -110,8 +143,10 @@ host_restore(struct stage *s)
 		host_say(s, "note", "no snapshot of its own: watermarks and arrival times start anew");
 		return 0;
 	}
-	if (n < 0)
+	if (n < 0) {
+		overtaken(s);
 		return host_stage_fail(s);
+	}
 	for (int k = 0; k < n; k++) {
 		if (e >= 0)
 			e = s->is->restore(&s->ctx, s->self, file[k]);
@@ -184,6 +219,21 @@ host_snapshots(struct host *h, size_t from, size_t to)
 	return e;
 }
 
+/* The state belongs to what one sink has committed to one place. */
+static int
+pin_sink(struct host *h)
+{
+	struct stage *s = &h->stage[h->n - 1];
+	const char *target = "";
+	int e;
+
+	if (!h->sink || !h->stream.framed || *h->stream.batch_id)
+		return 0;
+	if (s->is->feed && (e = s->is->feed(&s->ctx, s->self, &target)) < 0)
+		return e;
+	return state_pin_sink(h->state, s->is->name, target, &h->fail) < 0 ? host_stage_fail(s) : 0;
+}
+
 /* The directory that keeps state, when somebody named one or needs one. */
 int
 host_open_state(struct host *h)
@@ -210,6 +260,8 @@ host_open_state(struct host *h)
 	if (state_open(path, h->stream.framed ? h->stream.pipe : NULL, *h->stream.shard ? h->stream.shard : "0/1", &h->state, &h->fail) < 0)
 		return host_fail(h);
 	h->stream.state = 1;
+	if (pin_sink(h) < 0)
+		return h->fail.code;
 	if (!h->stream.framed && state_has_runs(h->state))
 		return fail(&h->fail, WEIR_ESTATE, "%s is the directory of a pipeline with control lines; take another one for plain input", path), host_fail(h);
 	return 0;
@@ -249,5 +301,86 @@ host_done(struct host *h, const struct weir_barrier *b)
 	snprintf(h->committed, sizeof h->committed, "%s", b->token);
 	if (!h->state || !h->stream.framed || *h->stream.batch_id)
 		return 0;
+	h->gc_committed = 1;
 	return state_done(h->state, s->name, h->id, b->token, &h->fail) < 0 ? host_fail(h) : 0;
+}
+
+/* Nothing depends on what is removed: say it once, and go on. */
+static void
+told(struct host *h, int e, const struct fail *f)
+{
+	char text[sizeof f->text + 64];
+
+	if (!e || h->gc_told)
+		return;
+	snprintf(text, sizeof text, "old state stays: %s", f->text);
+	host_say(&h->stage[h->n - 1], "warning", text);
+	h->gc_told = 1;
+}
+
+/* Who has left something here before this run? */
+void
+host_gc_begin(struct host *h)
+{
+	struct fail f = { 0 };
+
+	if (h->sink && h->state && h->stream.framed && !*h->stream.batch_id)
+		told(h, state_gc_open(h->state, h->stage[h->n - 1].name, h->run, &h->gc, &f), &f);
+}
+
+void
+host_collect(struct host *h)
+{
+	struct fail f = { 0 };
+
+	if (h->gc)
+		told(h, state_gc_barrier(h->gc, h->id, h->gc_committed, &f), &f);
+	h->gc_committed = 0;
+}
+
+/* A snapshot whose stage cannot tell what is in it. */
+static int
+dump_bytes(struct host *h, struct weir_state *state)
+{
+	struct buf line = { 0 };
+	uint64_t at = 0;
+	uint32_t records;
+	const char *p;
+	long n;
+	int e = 0;
+
+	while (!e && (n = snapshot_frame(state, &p, &records, &h->fail)) > 0)
+		for (long i = 0; !e && i < n; i += DUMP_BYTES) {
+			size_t k = (size_t)(n - i < DUMP_BYTES ? n - i : DUMP_BYTES);
+
+			line.n = 0;
+			e = buf_printf(&line, "{\"at\":%" PRIu64 ",\"base64\":", at) | emit_base64(&line, p + i, k) | buf_puts(&line, "}\n");
+			if (e)
+				e = fail(&h->fail, WEIR_EAGAIN, "no memory");
+			else
+				e = out_data(&h->out, line.p, line.n, 1, &h->fail);
+			at += k;
+		}
+	buf_free(&line);
+	return e ? e : n < 0 ? (int)n : 0;
+}
+
+int
+host_dump(struct host *h, struct weir_state *state)
+{
+	struct stage *s = &h->stage[0];
+	int e;
+
+	if (out_open(&h->out, 1, &h->fail) < 0)
+		return host_fail(h);
+	if (HAS(s->is, dump))
+		e = (e = host_open(h)) < 0 ? e : s->is->dump(&s->ctx, s->self, state);
+	else
+		e = dump_bytes(h, state);
+	if (e >= 0)
+		e = out_flush(&h->out, &h->fail);
+	if (e < 0 && !h->said)
+		host_fail(h);
+	host_close(h);
+	return e;
 }

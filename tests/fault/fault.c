@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -66,7 +67,7 @@ static char		 log_file[4096], who_wanted[FAULT_WHO];
 static size_t		 call_wanted = SIZE_MAX;
 static unsigned long	 n_wanted, counts[N_COUNTS];
 static enum mode	 mode;
-static int		 errnum, full, ready, ops, no_dir_sync, n_forks;
+static int		 errnum, full, ready, ops, no_sync, n_forks;	/* no_sync: of 'd'irectories, or of 'f'iles */
 
 /* ---- calls that are never caught ---- */
 
@@ -205,15 +206,9 @@ go_wrong(long nr, const long a[6])
 static int
 is_dir(long fd)
 {
-	long n = TRAP_RAW(SYS_lseek, fd, 0, SEEK_CUR, 0, 0, 0);
-	char link[32], to[4096];
+	struct stat st;
 
-	/* lseek() of a directory works too; its path with a slash behind it opens */
-	snprintf(link, sizeof link, "/proc/self/fd/%ld", fd);
-	if (n < 0 || (n = TRAP_RAW(SYS_readlinkat, AT_FDCWD, link, to, sizeof to - 3, 0, 0)) <= 0)
-		return 0;
-	memcpy(to + n, "/.", 3);
-	return TRAP_RAW(SYS_faccessat, AT_FDCWD, to, F_OK, 0, 0, 0) == 0;
+	return TRAP_RAW(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH, 0, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
 static long
@@ -234,7 +229,7 @@ caught(long nr, const long a[6])
 	}
 	if (full && needs_room(nr, a))
 		return -ENOSPC;
-	if (no_dir_sync && nr == SYS_fsync && is_dir(a[0]))
+	if (no_sync && (nr == SYS_fsync || nr == SYS_fdatasync) && (no_sync == 'd') == is_dir(a[0]))
 		return 0;
 	if (i != call_wanted || n != n_wanted || strcmp(who_wanted, fault_who))
 		return make(nr, a);
@@ -389,14 +384,16 @@ static int (*real_main)(int, char **, char **);
 static int
 faulty_main(int argc, char **argv, char **envp)
 {
-	const char *fault = getenv("FAULT"), *log = getenv("FAULT_LOG"), *file = getenv("FAULT_OPS"), *root = getenv("FAULT_ROOT"), *why;
+	const char *fault = getenv("FAULT"), *log = getenv("FAULT_LOG"), *file = getenv("FAULT_OPS"), *root = getenv("FAULT_ROOT");
+	const char *nosync = getenv("FAULT_NOSYNC"), *why;
 	long nr[N_CALLS];
 
 	if (fault)
 		parse(fault);
 	if (log)
 		snprintf(log_file, sizeof log_file, "%s", log);
-	no_dir_sync = getenv("FAULT_NODIRSYNC") != NULL;
+	if (nosync)
+		no_sync = *nosync;
 	if (file && root)
 		ops = ops_start(file, root);
 	pthread_atfork(forking, NULL, forked);
@@ -412,7 +409,7 @@ faulty_main(int argc, char **argv, char **envp)
 	unsetenv("FAULT_LOG");
 	unsetenv("FAULT_OPS");
 	unsetenv("FAULT_ROOT");
-	unsetenv("FAULT_NODIRSYNC");
+	unsetenv("FAULT_NOSYNC");
 	memset(counts, 0, sizeof counts);
 	ready = 1;
 	return real_main(argc, argv, envp);

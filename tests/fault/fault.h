@@ -4,11 +4,11 @@
  * FAULT=WHO:CALL:N:MODE	the N-th CALL of process WHO goes wrong
  * FAULT_LOG=FILE		each call as a line; with FAULT only the one that went wrong
  * FAULT_OPS=FILE		what is done to files below FAULT_ROOT, for power.py
- * FAULT_NODIRSYNC=1		fsync() of a directory does nothing
+ * FAULT_NOSYNC=dirs|files	fsync() of directories, or of files, does nothing
  *
  * WHO is 0 for the process itself, 0.2 for the second one that it forks.  CALL is a system call's name, or alloc.  Calls count from
  * main() on.  MODE: kill (before it), done (after it), an error's name, short (half of the bytes), lie (says that it is done), full
- * (ENOSPC from then on).  See README in tests/fault/syscalls.
+ * (ENOSPC from then on).
  */
 #ifndef FAULT_H
 #define FAULT_H

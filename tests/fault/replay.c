@@ -100,7 +100,7 @@ replay_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 		f->path = operand[k];
 		f->greatest_us = NONE;
 		if ((f->fd = open(f->path, O_RDONLY | O_CLOEXEC)) < 0 || !(f->block = malloc(BLOCK)) || (f->end = lseek(f->fd, 0, SEEK_END)) < 0)
-			return weir_error(ctx, WEIR_ECONFIG, "cannot open %s: %s", f->path, strerror(errno));
+			return weir_error(ctx, errno == ENOENT ? WEIR_ECONFIG : WEIR_EIO, "cannot open %s: %s", f->path, strerror(errno));
 	}
 	s->raised_us = NONE;
 	s->col = s->time.path ? weir_want(ctx, s->time.path) : -1;

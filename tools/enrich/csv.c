@@ -1,6 +1,7 @@
 /* csv.c - comma-separated values, see csv.h. */
 #include "config.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "csv.h"
@@ -140,7 +141,7 @@ csv_next(struct csv *c, struct fail *f)
 		for (int i = 0; i < 3; i++)
 			if (getc_unlocked(c->file) != (unsigned char)bom[i]) {
 				if (fseek(c->file, 0, SEEK_SET) < 0)
-					return fail_errno(f, WEIR_ECONFIG, "%s is no regular file", c->name);
+					return fail_errno(f, fail_input_code(errno), "%s is no regular file", c->name);
 				break;
 			}
 	do

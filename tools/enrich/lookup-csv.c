@@ -153,7 +153,7 @@ csv_load(struct load *in, struct fail *f)
 	int e;
 
 	if (!file)
-		return fail_errno(f, errno == EIO ? WEIR_EIO : WEIR_ECONFIG, "cannot open %s", in->lookup->where);
+		return fail_errno(f, fail_input_code(errno), "cannot open %s", in->lookup->where);
 	csv_open(&c, file, in->lookup->where);
 	e = csv_rows(in, &c, &h, f);
 	csv_close(&c);

@@ -166,7 +166,7 @@ ndjson_load(struct load *in, struct fail *f)
 	if (!c)
 		e = fail(f, WEIR_EAGAIN, "no memory for lookup %s", in->lookup->name);
 	else if (!file)
-		e = fail_errno(f, errno == EIO ? WEIR_EIO : WEIR_ECONFIG, "cannot open %s", in->lookup->where);
+		e = fail_errno(f, fail_input_code(errno), "cannot open %s", in->lookup->where);
 	else if ((e = columns_open(c, in->lookup, f)) >= 0)
 		e = ndjson_lines(in, c, file, f);
 	if (c)

@@ -32,7 +32,7 @@ sqlite_bad(struct load *in, struct source *s, struct fail *f)
 	if (e == SQLITE_BUSY || e == SQLITE_LOCKED)
 		return fail(f, WEIR_EAGAIN, "%s is locked by another program (waited %d s): run again when it is free", in->lookup->where, BUSY_MS / 1000);
 	if (e == SQLITE_CANTOPEN && (errno = sqlite3_system_errno(s->db)))
-		return fail_errno(f, WEIR_ECONFIG, "cannot open %s", in->lookup->where);
+		return fail_errno(f, fail_input_code(errno), "cannot open %s", in->lookup->where);
 	return fail(f, e == SQLITE_NOMEM ? WEIR_EAGAIN : e == SQLITE_IOERR ? WEIR_EIO : WEIR_ECONFIG, "%s: %s", in->lookup->where, sqlite3_errmsg(s->db));
 }
 

@@ -82,14 +82,14 @@ slurp(const char *file, size_t max, struct fail *f)
 	size_t n;
 
 	if (!text) {
-		fail_errno(f, WEIR_ECONFIG, "cannot read %s", file);
+		fail_errno(f, fail_input_code(errno), "cannot read %s", file);
 		if (in)
 			fclose(in);
 		return NULL;
 	}
 	n = fread(text, 1, max + 1, in);
 	if (ferror(in))
-		fail_errno(f, WEIR_ECONFIG, "cannot read %s", file);
+		fail_errno(f, fail_input_code(errno), "cannot read %s", file);
 	else if (n > max || memchr(text, 0, n))
 		fail(f, WEIR_ECONFIG, "%s: %s", file, n > max ? "too long to be what it should be" : "has a NUL byte");
 	else

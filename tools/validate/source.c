@@ -23,7 +23,7 @@ read_file(const char *path, struct buf *text, struct fail *f)
 	ssize_t n = -1;
 
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 1 : fail_errno(f, WEIR_ECONFIG, "%s cannot be opened", path);
+		return errno == ENOENT || errno == ENOTDIR ? 1 : fail_errno(f, fail_input_code(errno), "%s cannot be opened", path);
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		close(fd);
 		return 1;
@@ -40,7 +40,7 @@ read_file(const char *path, struct buf *text, struct fail *f)
 			text->n += (size_t)n;
 	} while (n > 0);
 	if (n < 0)
-		fail_errno(f, WEIR_ECONFIG, "%s cannot be read", path);
+		fail_errno(f, fail_input_code(errno), "%s cannot be read", path);
 	close(fd);
 	return n < 0 ? f->code : 0;
 }
@@ -73,7 +73,7 @@ check_map(const struct weir_list *map, struct fail *f)
 		if (!eq || eq == map->item[i] || !eq[1])
 			return fail(f, WEIR_EUSAGE, "--schema-map takes URI-PREFIX=DIR, not '%s'", map->item[i]);
 		if (stat(eq + 1, &st) < 0)
-			return fail_errno(f, WEIR_ECONFIG, "--schema-map: %s", eq + 1);
+			return fail_errno(f, fail_input_code(errno), "--schema-map: %s", eq + 1);
 		if (!S_ISDIR(st.st_mode))
 			return fail(f, WEIR_ECONFIG, "--schema-map: %s is no folder", eq + 1);
 	}
@@ -92,7 +92,7 @@ source_open(struct source *s, const char *file, const struct weir_list *map, str
 	if ((e = check_map(map, f)))
 		return e;
 	if (!(path = realpath(file, NULL)))
-		return fail_errno(f, WEIR_ECONFIG, "--schema %s", file);
+		return fail_errno(f, fail_input_code(errno), "--schema %s", file);
 	slash = strrchr(path, '/');
 	if (put_file_uri(&uri, path, strlen(path)) < 0 || put_file_uri(&folder, path, (size_t)(slash - path) + 1) < 0)
 		e = fail(f, WEIR_EAGAIN, "no memory for the schema");

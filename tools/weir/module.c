@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +34,12 @@ module_load(const char *word, const struct weir_stage **stage, struct fail *f)
 	char path[4096];
 
 	*stage = NULL;
+	errno = 0;
 	if (strchr(word, '/'))
 		return n > 3 && !strcmp(word + n - 3, ".so") ? from_file(word, stage, f) : 0;
 	if (snprintf(path, sizeof path, "%s/%s-stage.so", dir && *dir ? dir : PKGLIBDIR, word) >= (int)sizeof path || access(path, F_OK) < 0) {
+		if (errno == EIO)
+			return fail_errno(f, WEIR_EIO, "cannot look for %s", path);
 		for (size_t i = 0; i < module_n_names; i++)
 			if (!strcmp(module_names[i], word))
 				return fail(f, WEIR_ECONFIG, "the module of %s is not in %s: is weir installed? WEIR_MODULE_DIR names another folder", word,

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -180,7 +181,7 @@ pipeline_read(const char *path, struct fail *f)
 	size_t n;
 
 	if (!in) {
-		fail_errno(f, WEIR_ECONFIG, "cannot open the pipeline %s", path);
+		fail_errno(f, fail_input_code(errno), "cannot open the pipeline %s", path);
 		return NULL;
 	}
 	do {
@@ -191,8 +192,11 @@ pipeline_read(const char *path, struct fail *f)
 	if (b.n && memchr(b.p, '\0', b.n)) {
 		fail(f, WEIR_ECONFIG, "the pipeline %s is no text: it has a NUL byte", path);
 		buf_free(&b);
-	} else if (ferror(in) || buf_putc(&b, '\0') < 0) {
-		fail(f, WEIR_ECONFIG, "cannot read the pipeline %s, or it is larger than %u bytes", path, PIPELINE_BYTES);
+	} else if (ferror(in)) {
+		fail_errno(f, fail_input_code(errno), "cannot read the pipeline %s", path);
+		buf_free(&b);
+	} else if (buf_putc(&b, '\0') < 0) {
+		fail(f, WEIR_ECONFIG, "the pipeline %s is larger than %u bytes", path, PIPELINE_BYTES);
 		buf_free(&b);
 	}
 	fclose(in);

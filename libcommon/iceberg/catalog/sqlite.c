@@ -65,7 +65,7 @@ db_error(struct sqlite_catalog *c, const char *what, struct fail *f)
 	case SQLITE_CANTOPEN:	/* its text says no more than that */
 		errno = sqlite3_system_errno(c->db);
 		if (errno)
-			return fail_errno(f, WEIR_ECONFIG, "the catalog %s: cannot %s", c->head.uri, what);
+			return fail_errno(f, fail_input_code(errno), "the catalog %s: cannot %s", c->head.uri, what);
 		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: %s", c->head.uri, what, sqlite3_errmsg(c->db));
 	case SQLITE_READONLY:
 		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: no permission to write to the file, or to its folder", c->head.uri, what);
@@ -290,7 +290,7 @@ make_folder(const char *path, struct fail *f)
 	while (!e && (slash = strchr(slash + 1, '/'))) {
 		*slash = '\0';
 		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
-			e = fail_errno(f, WEIR_ECONFIG, "cannot make the folder %s of the catalog", copy);
+			e = fail_errno(f, fail_input_code(errno), "cannot make the folder %s of the catalog", copy);
 		*slash = '/';
 	}
 	free(copy);
@@ -305,7 +305,7 @@ open_db(struct sqlite_catalog *c, const char *path, int create, struct fail *f)
 
 	if (access(path, F_OK) < 0) {
 		if (errno != ENOENT)
-			return fail_errno(f, WEIR_ECONFIG, "cannot open the catalog %s", path);
+			return fail_errno(f, fail_input_code(errno), "cannot open the catalog %s", path);
 		if (!create)
 			return fail(f, WEIR_ECONFIG, "the catalog %s does not exist: --create makes it, with the table", path);
 		if ((e = make_folder(path, f)) < 0)
@@ -314,6 +314,9 @@ open_db(struct sqlite_catalog *c, const char *path, int create, struct fail *f)
 	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL) != SQLITE_OK)
 		return c->db ? db_error(c, "open it", f) : fail(f, WEIR_EAGAIN, "no memory for a catalog");
 	sqlite3_busy_timeout(c->db, c->busy_ms);
+	/* A commit is the removal of the journal: durable when its folder is synced, which is EXTRA.  With FULL, power loss takes it back. */
+	if (sqlite3_exec(c->db, "PRAGMA synchronous = EXTRA", NULL, NULL, NULL) != SQLITE_OK)
+		return db_error(c, "set it up", f);
 	if ((e = prepare(c, "SELECT (SELECT count(*) FROM pragma_table_info('iceberg_tables')), "
 	    "(SELECT count(*) FROM pragma_table_info('iceberg_tables') WHERE name = 'iceberg_type')", &st, f)) < 0)
 		return e;
