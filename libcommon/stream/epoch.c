@@ -278,6 +278,7 @@ host_begin(struct host *h)
 {
 	struct stage *first = &h->stage[0];
 	const char *run = getenv("WEIR_RUN");
+	struct buf marks = { 0 };
 	size_t from = 0;
 	int e;
 
@@ -313,7 +314,10 @@ host_begin(struct host *h)
 	h->out.framed = h->framed_out;
 	h->id++;
 	meter_open(h);
-	if ((e = begin_stages(h, from)) < 0 || (e = host_knows_none(h)) < 0)
+	if ((e = host_marks(h, &marks)) == 0 && (e = begin_stages(h, from)) >= 0)
+		e = host_knows_none(h, &marks);
+	buf_free(&marks);
+	if (e < 0)
 		return e;
 	host_gc_begin(h);
 	return h->framed_out ? forward_hello(h) : 0;
