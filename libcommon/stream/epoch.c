@@ -305,12 +305,12 @@ host_begin(struct host *h)
 	if (e)
 		return e;
 	host_name_instances(h);
-	meter_open(h);
 	snprintf(h->committed, sizeof h->committed, "%s", h->prev);
 	h->framed_in = h->stream.framed;
 	h->framed_out = h->framed_in && wants_control(h);
 	h->out.framed = h->framed_out;
 	h->id++;
+	meter_open(h);
 	if ((e = begin_stages(h, from)) < 0 || (e = host_knows_none(h)) < 0)
 		return e;
 	host_gc_begin(h);
