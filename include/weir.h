@@ -196,6 +196,7 @@ struct weir_host {		/* append only */
 	int	(*ending)(struct weir_ctx *);
 	int	(*known)(struct weir_ctx *, const struct weir_batch *, uint32_t i);
 	void	(*gauge)(struct weir_ctx *, const char *name, int64_t value);
+	const char *(*shard)(struct weir_ctx *);
 };
 
 struct weir_ctx {
@@ -337,6 +338,13 @@ static inline int
 weir_known(struct weir_ctx *c, const struct weir_batch *b, uint32_t i)
 {
 	return c->host->known(c, b, i);
+}
+
+/* Sinks, in recover(): the shard "i/N" whose position is asked for; "" when nobody said which. */
+static inline const char *
+weir_shard(struct weir_ctx *c)
+{
+	return c->host->shard(c);
 }
 
 /* Sources: not 0 when a signal asked the pipeline to end; poll() returns 2 soon. */

@@ -29,22 +29,25 @@ chain_add(struct chain *c, const char *token, int base, uint64_t bytes)
 	}
 }
 
-/* Which file of `name` the folder has: its name into file[].  A checkpoint holds one of the two; a missing one is looked for as a base. */
-static void
+/* Which file of `name` the folder has: its name into file[].  A checkpoint holds one of the two; a missing one is looked for as a base.
+ * 1 when there is none. */
+static int
 which(int dir, const char *name, char file[CHAIN_NAME])
 {
 	snprintf(file, CHAIN_NAME, "%s" CHAIN_BASE, name);
 	if (faccessat(dir, file, F_OK, 0) == 0)
-		return;
+		return 0;
 	snprintf(file, CHAIN_NAME, "%s" CHAIN_DELTA, name);
-	if (faccessat(dir, file, F_OK, 0) < 0)
-		snprintf(file, CHAIN_NAME, "%s" CHAIN_BASE, name);
+	if (faccessat(dir, file, F_OK, 0) == 0)
+		return 0;
+	snprintf(file, CHAIN_NAME, "%s" CHAIN_BASE, name);
+	return 1;
 }
 
 /* The file of `token`; `above` is what stands on it, NULL for the newest. */
 static int
 open_one(struct state_dir *d, const char *token, const char *name, const struct snapshot_meta *want, const struct weir_state *above, struct weir_state **out,
-    struct fail *f)
+    int *gone, struct fail *f)
 {
 	struct snapshot_meta meta = *want;
 	char run[TOKEN_RUN_SIZE], file[CHAIN_NAME];
@@ -54,9 +57,11 @@ open_one(struct state_dir *d, const char *token, const char *name, const struct 
 	if (token_parse(token, run, &meta.id) < 0)
 		return fail(f, WEIR_ESTATE, "the state %s stands on '%s', which is no checkpoint; --state-reset goes on without it", name, token);
 	meta.run = run;
-	if ((dir = state_ckpt(d, run, meta.id, 0, f)) < 0)
+	if ((dir = state_ckpt(d, run, meta.id, 0, f)) < 0) {
+		*gone = f->code == WEIR_ESTATE;
 		return f->code;
-	which(dir, name, file);
+	}
+	*gone = which(dir, name, file);
 	e = snapshot_open(dir, file, &meta, out, f);
 	close(dir);
 	if (e)
@@ -83,7 +88,7 @@ chain_open(struct state_dir *d, const char *token, const char *name, const struc
 	*c = (struct chain){ 0 };
 	*n = 0;
 	do {
-		e = open_one(d, at, name, want, k ? found[k - 1] : NULL, &found[k], f);
+		e = open_one(d, at, name, want, k ? found[k - 1] : NULL, &found[k], &c->gone, f);
 		if (e) {
 			size_t len = strlen(f->text);
 

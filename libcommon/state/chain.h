@@ -25,6 +25,7 @@ struct chain {
 	char		token[TOKEN_SIZE];
 	unsigned	depth;			/* deltas so far */
 	uint64_t	base_bytes, delta_bytes;
+	int		gone;			/* chain_open() failed because a file was not there */
 };
 
 /* 1 when the next snapshot should be a base: nothing to stand on, or a delta would not be much smaller, or there are enough. */

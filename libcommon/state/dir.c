@@ -15,7 +15,7 @@
 #include "publish.h"
 #include "weir.h"
 
-#define FORMAT	"1"	/* of the directory */
+#define FORMAT	STATE_FORMAT
 
 struct state_dir {
 	char		*path;
@@ -24,12 +24,14 @@ struct state_dir {
 	uint64_t	 seed[2];
 };
 
+/* A folder that was there a moment ago is gone: a later run has committed and cleaned up after this one. */
 static int
-mkdir_at(int dir, const char *name, struct fail *f)
+removed(struct fail *f, const char *name)
 {
-	if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
-		return fail_errno(f, fail_path_code(errno), "cannot make the directory %s", name);
-	return 0;
+	if (errno != ENOENT)
+		return 0;
+	fail(f, WEIR_EFENCED, "the folder of %s was removed meanwhile: another run has gone on from here, or somebody cleans up; run it again", name);
+	return 1;
 }
 
 /* Open a folder below `dir`, made if it may be.  The new entry is durable before anything in it is: fsync of the parent. */
@@ -44,12 +46,15 @@ folder(int dir, const char *name, int make, struct fail *f)
 		return fail(f, WEIR_ESTATE, "the state directory has no folder %s: it was removed, or -s was another one; --state-reset goes on without it", name), -1;
 	if (errno != ENOENT)
 		return fail_errno(f, fail_path_code(errno), "cannot open the directory %s", name), -1;
-	if (mkdir_at(dir, name, f) < 0)
+	if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST) {
+		if (!removed(f, name))
+			fail_errno(f, fail_path_code(errno), "cannot make the directory %s", name);
 		return -1;
+	}
 	if (!BROKEN("no-dirsync") && fsync(dir) < 0)
 		return fail_errno(f, WEIR_EIO, "fsync of the directory of %s", name), -1;
 	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 && !removed(f, name))
 		fail_errno(f, WEIR_EIO, "%s", name);
 	return fd;
 }
@@ -198,6 +203,12 @@ state_path(const struct state_dir *d)
 	return d->path;
 }
 
+int
+state_fd(const struct state_dir *d)
+{
+	return d->shard;
+}
+
 const uint64_t *
 state_seed(const struct state_dir *d)
 {
@@ -313,16 +324,32 @@ done_folder(struct state_dir *d, const char *sink, int make, struct fail *f)
 	return fd;
 }
 
+static ssize_t
+read_mark(int dir, const char *name, char text[TOKEN_SIZE])
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, TOKEN_SIZE - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
 int
 state_done(struct state_dir *d, const char *sink, uint64_t id, const char *token, struct fail *f)
 {
 	int fd = done_folder(d, sink, 1, f), e;
-	char name[24];
+	char name[24], text[TOKEN_SIZE];
 
 	if (fd < 0)
 		return f->code;
 	snprintf(name, sizeof name, "%" PRIu64, id);
 	e = publish_bytes(fd, name, token, strlen(token), f);
+	/* The store says what is committed: a mark of another commit of this epoch is of a history that was rolled back. */
+	if (e == WEIR_EFENCED && (read_mark(fd, name, text) < 0 || strcmp(text, token)))
+		e = unlinkat(fd, name, 0) < 0 && errno != ENOENT ? fail_errno(f, WEIR_EIO, "cannot remove done/%s/%s", sink, name) :
+		    publish_bytes(fd, name, token, strlen(token), f);
 	close(fd);
 	return e == WEIR_EFENCED ? 0 : e;
 }
@@ -338,10 +365,10 @@ is_number(int fd, const char *name, const void *arg)
 int
 state_done_newest(struct state_dir *d, const char *sink, struct buf *token, struct fail *f)
 {
-	int dir = done_folder(d, sink, 0, f), fd, e;
+	int dir = done_folder(d, sink, 0, f), e;
 	char name[24], text[TOKEN_SIZE];
 	uint64_t id = 0;
-	ssize_t n = -1;
+	ssize_t n;
 
 	if (dir < 0)
 		return f->code == WEIR_ESTATE ? 0 : f->code;
@@ -350,14 +377,40 @@ state_done_newest(struct state_dir *d, const char *sink, struct buf *token, stru
 		return e;
 	}
 	snprintf(name, sizeof name, "%" PRIu64, id);
-	if ((fd = openat(dir, name, O_RDONLY | O_CLOEXEC)) >= 0) {
-		n = read(fd, text, sizeof text - 1);
-		close(fd);
-	}
+	n = read_mark(dir, name, text);
 	close(dir);
 	if (n < 0)
 		return fail_errno(f, WEIR_EIO, "cannot read done/%s/%s", sink, name);
-	return buf_put(token, text, (size_t)n) | buf_putc(token, '\0') ? fail(f, WEIR_EAGAIN, "no memory") : 1;
+	return buf_puts(token, text) | buf_putc(token, '\0') ? fail(f, WEIR_EAGAIN, "no memory") : 1;
+}
+
+int
+state_overtaken(struct state_dir *d, uint64_t id, char token[TOKEN_SIZE])
+{
+	struct fail f;
+	int done = folder(d->shard, "done", 0, &f), fd, found = 0;
+	DIR *dir = done < 0 ? NULL : fdopendir(done);
+	struct dirent *e;
+	char name[24];
+
+	if (!dir) {
+		if (done >= 0)
+			close(done);
+		return 0;
+	}
+	while (!found && (e = readdir(dir))) {
+		uint64_t newest = 0;
+
+		if (*e->d_name == '.' || (fd = openat(done, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+			continue;
+		if (greatest(dup(fd), is_number, NULL, &newest, &f) == 0 && newest > id) {
+			snprintf(name, sizeof name, "%" PRIu64, newest);
+			found = read_mark(fd, name, token) > 0;
+		}
+		close(fd);
+	}
+	closedir(dir);
+	return found;
 }
 
 int

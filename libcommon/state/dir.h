@@ -18,6 +18,8 @@
 #include "fail.h"
 #include "token.h"
 
+#define STATE_FORMAT	"1"	/* of the directory, in pipeline.json */
+
 struct state_dir;
 
 /* Open, and make what is missing, mode 0700.  `pipe` may be NULL when it is not known yet; a directory made for another pipe is
@@ -25,6 +27,7 @@ struct state_dir;
 int	state_open(const char *path, const char *pipe, const char *shard, struct state_dir **, struct fail *);
 void	state_close(struct state_dir *);
 const char *state_path(const struct state_dir *);
+int	state_fd(const struct state_dir *);	/* of DIR/<i-N>, still the directory's */
 
 /* Two random words, the same for ever. */
 const uint64_t *state_seed(const struct state_dir *);
@@ -38,10 +41,13 @@ int	state_next_number(struct state_dir *, uint64_t *, struct fail *);
 /* A descriptor of the folder of checkpoint `id` of `run`, made when `make` is set; -1 with errno in *f (WEIR_ESTATE: not there). */
 int	state_ckpt(struct state_dir *, const char *run, uint64_t id, int make, struct fail *);
 
-/* The mark of a commit: done/<sink>/<id>, which holds the token.  A mark that is there already stays as it is. */
+/* The mark of a commit: done/<sink>/<id>, which holds the token.  One that is there already is of a commit that was rolled back since, or
+ * the same. */
 int	state_done(struct state_dir *, const char *sink, uint64_t id, const char *token, struct fail *);
 /* The token of the newest mark, NUL-terminated: 1, or 0 when there is none. */
 int	state_done_newest(struct state_dir *, const char *sink, struct buf *token, struct fail *);
+/* 1 when some sink has a mark of a later epoch than `id`; its token into *token. */
+int	state_overtaken(struct state_dir *, uint64_t id, char token[TOKEN_SIZE]);
 
 /* For plain input: the newest n of plain/<n>/ that holds `name` (0: none), and a descriptor of plain/<n>/. */
 int	state_plain_newest(struct state_dir *, const char *name, uint64_t *n, struct fail *);

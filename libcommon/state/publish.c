@@ -31,6 +31,13 @@ publish_write(int fd, const void *bytes, size_t n)
 	return 0;
 }
 
+/* A folder without a name takes no files: a later run has committed, and cleaned up after this one. */
+static int
+gone(struct fail *f)
+{
+	return fail(f, WEIR_EFENCED, "the folder of this checkpoint was removed: another run has gone on from here");
+}
+
 int
 publish_begin(struct publish *p, int dir, struct fail *f)
 {
@@ -46,13 +53,15 @@ publish_begin(struct publish *p, int dir, struct fail *f)
 	p->fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	if (p->fd >= 0)
 		return 0;
-	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EPERM)	/* EPERM: the second try tells */
 		return fail_errno(f, fail_path_code(errno), "cannot create a file in the state directory");
 	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
 		return fail_errno(f, WEIR_EIO, "no random numbers");
 	snprintf(p->temp, sizeof p->temp, ".tmp-%ld-%016" PRIx64, (long)getpid(), random);
 	p->fd = openat(dir, p->temp, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-	return p->fd < 0 ? fail_errno(f, fail_path_code(errno), "cannot create a file in the state directory") : 0;
+	if (p->fd >= 0)
+		return 0;
+	return errno == ENOENT ? gone(f) : fail_errno(f, fail_path_code(errno), "cannot create a file in the state directory");
 }
 
 void
@@ -86,6 +95,8 @@ publish_end(struct publish *p, const char *name, struct fail *f)
 	if (e < 0) {
 		if (errno == EEXIST)
 			fail(f, WEIR_EFENCED, "%s exists already: this run was used before, or two hosts share it", name);
+		else if (errno == ENOENT)
+			gone(f);
 		else
 			fail_errno(f, WEIR_EIO, "cannot publish %s", name);
 		publish_abort(p);

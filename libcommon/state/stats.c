@@ -258,7 +258,7 @@ stats_json(const struct stats_page *p, double seconds, struct buf *b)
 			snprintf(token, sizeof token, "%s", p->prev);
 		else
 			token_format(p->run, (uint64_t)stats_get(p, STATS_COMMIT), token);
-		e |= put_time(b, "last_commit", stats_get(p, STATS_COMMIT_US)) | buf_puts(b, ",\"token\":") | emit_text(b, token);
+		e |= put_time(b, "last_commit", stats_get(p, STATS_COMMIT_US)) | buf_puts(b, ",\"token\":") | (*token ? emit_text(b, token) : buf_puts(b, "null"));
 	}
 	e |= put_time(b, "watermark", stats_get(p, STATS_WATERMARK_US));
 	return e | put_named(b, "gauges", p->gauge) | put_named(b, "counters", p->counter) ? -1 : 0;

@@ -20,7 +20,7 @@
 
 struct stream {
 	struct store_stream	 head;
-	int			 fd, linked;	/* linked: it has its name */
+	int			 fd;
 	char			*path;		/* where it will be */
 	char			*temp;		/* where it is, without O_TMPFILE */
 };
@@ -231,7 +231,6 @@ publish(struct stream *s, struct fail *f)
 	snprintf(self, sizeof self, "/proc/self/fd/%d", s->fd);
 	if (linkat(AT_FDCWD, s->temp ? s->temp : self, AT_FDCWD, s->path, s->temp ? 0 : AT_SYMLINK_FOLLOW) < 0)
 		return errno == EEXIST ? 1 : write_error("publish", s->path, f);
-	s->linked = 1;
 	if (s->temp) {
 		if (unlink(s->temp) < 0 && !BROKEN("reuse-tmp"))
 			return write_error("unlink", s->temp, f);
@@ -246,6 +245,15 @@ publish(struct stream *s, struct fail *f)
 	return e < 0 ? write_error("close", s->path, f) : 0;
 }
 
+/* Is what lies under that name this file, and not one of before? */
+static int
+has_its_name(const struct stream *s)
+{
+	struct stat a, b;
+
+	return s->fd >= 0 && fstat(s->fd, &a) == 0 && stat(s->path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int
 local_finish(struct store_stream *stream, struct fail *f)
 {
@@ -254,7 +262,7 @@ local_finish(struct store_stream *stream, struct fail *f)
 
 	if (e == 1)
 		e = fail(f, WEIR_EFENCED, "%s exists already: this run was used before; call weir begin again", s->path);
-	else if (e < 0 && s->linked)		/* it failed, so it is not there; should this fail too, nobody refers to it */
+	else if (e < 0 && has_its_name(s))	/* it failed, so it is not there; should this fail too, nobody refers to it */
 		unlink(s->path);
 	stream_free(s);
 	return e;

@@ -77,7 +77,7 @@ static int
 make_hello(struct host *h)
 {
 	struct stage *s = &h->stage[0];
-	const char *env, *off = "{}";
+	const char *env, *off = "{}", *shard = host_source_option(h, "shard");
 	char limits[96], text[32];
 	json_t *off_json, *resume = NULL;
 	struct fail *f = &h->fail;
@@ -113,7 +113,7 @@ make_hello(struct host *h)
 	} else {
 		struct state_dir *d = NULL;
 
-		if (s->common.state && (state_open(s->common.state, s->common.pipeline, "0/1", &d, f) < 0 || state_next_number(d, &number, f) < 0)) {
+		if (s->common.state && (state_open(s->common.state, s->common.pipeline, *shard ? shard : "0/1", &d, f) < 0 || state_next_number(d, &number, f) < 0)) {
 			state_close(d);
 			return host_fail(h);
 		}
@@ -195,13 +195,16 @@ take_hello(struct host *h)
 	return host_open_state(h);
 }
 
-/* A source that lists what there is (its flag "list") makes no stream. */
+/* A source that lists what there is makes no stream, also when there is nothing. */
 static int
 lists_only(const struct stage *s)
 {
+	static const char *const list[] = { "list", "files", "snapshots" };
+
 	for (const struct weir_opt *o = s->is->opts; s->is->role == WEIR_SOURCE && o && o->name; o++)
-		if (o->type == WEIR_FLAG && !strcmp(o->name, "list"))
-			return *(const int *)(const void *)((const char *)s->self + o->offset);
+		for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+			if (o->type == WEIR_FLAG && !strcmp(o->name, list[i]) && *(const int *)(const void *)((const char *)s->self + o->offset))
+				return 1;
 	return 0;
 }
 
@@ -302,14 +305,15 @@ host_begin(struct host *h)
 	if (e)
 		return e;
 	host_name_instances(h);
-	meter_open(h);
 	snprintf(h->committed, sizeof h->committed, "%s", h->prev);
 	h->framed_in = h->stream.framed;
 	h->framed_out = h->framed_in && wants_control(h);
 	h->out.framed = h->framed_out;
 	h->id++;
+	meter_open(h);
 	if ((e = begin_stages(h, from)) < 0 || (e = host_knows_none(h)) < 0)
 		return e;
+	host_gc_begin(h);
 	return h->framed_out ? forward_hello(h) : 0;
 }
 
@@ -492,6 +496,7 @@ host_barrier(struct host *h, json_t *bar, int last)
 	json_decref(acct);
 	if (e)
 		return e;
+	host_collect(h);
 	h->id++;
 	host_tick(h);
 	if (!last)

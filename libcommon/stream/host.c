@@ -123,6 +123,7 @@ host_free(struct host *h)
 	json_decref(h->total);
 	json_decref(h->held);
 	free(h->off);
+	state_gc_close(h->gc);
 	state_close(h->state);
 	free(h);
 }
@@ -153,6 +154,41 @@ asked(struct stage *s, int argc, char *const *argv, const struct opt_set *set, s
 		return 1;
 	}
 	return 0;
+}
+
+/* A source's text option of that name, or NULL when it has none. */
+static const char **
+text_option(struct stage *s, const char *name)
+{
+	for (const struct weir_opt *o = s->is->opts; o && o->name; o++)
+		if (o->type == WEIR_TEXT && !strcmp(o->name, name))
+			return (const char **)(void *)((char *)s->self + o->offset);
+	return NULL;
+}
+
+/* The share of the partitions that weir run --parallel gives to this process. */
+static int
+take_shard(struct stage *s)
+{
+	const char *env = getenv("WEIR_SHARD"), **shard = text_option(s, "shard");
+	struct fail *f = &s->host->fail;
+
+	if (!env || !*env || (!shard && !strcmp(env, "0/1")))
+		return 0;
+	if (!shard)
+		return fail(f, WEIR_ECONFIG, "cannot read a share of its input (WEIR_SHARD is %s): run it without --parallel", env), host_stage_fail(s);
+	if (*shard && strcmp(*shard, env))
+		return fail(f, WEIR_EUSAGE, "--shard is %s, but WEIR_SHARD (weir run --parallel) is %s: leave one of them out", *shard, env), host_stage_fail(s);
+	*shard = env;
+	return 0;
+}
+
+const char *
+host_source_option(struct host *h, const char *name)
+{
+	const char **text = text_option(&h->stage[0], name);
+
+	return text && *text ? *text : "";
 }
 
 int
@@ -190,6 +226,8 @@ host_add(struct host *h, const struct weir_stage *is, int argc, char *const *arg
 		s->common.pipeline = env;
 	if (!s->common.resume && (env = getenv("WEIR_RESUME")) && *env)
 		s->common.resume = env;
+	if (is->role == WEIR_SOURCE && (e = take_shard(s)) < 0)
+		return e;
 	h->source |= is->role == WEIR_SOURCE;
 	h->sink |= is->role == WEIR_SINK;
 	if ((is->role == WEIR_SOURCE && s->index) || (h->n > 1 && h->stage[h->n - 2].is->role == WEIR_SINK))

@@ -14,6 +14,7 @@
 #include "batch.h"
 #include "chain.h"
 #include "dir.h"
+#include "gc.h"
 #include "lines.h"
 #include "meter.h"
 #include "opt.h"
@@ -130,6 +131,8 @@ struct host {
 	struct side		*side[HOST_SIDES];
 	size_t			 n_sides;
 	struct state_dir	*state;
+	struct state_gc		*gc;		/* in the process of the sink */
+	int			 gc_committed, gc_told;
 	struct buf		 loaded;
 	struct buf		 scratch;
 	uint64_t		 receipts;
@@ -142,6 +145,10 @@ void		 host_free(struct host *);
 
 /* Add the next stage.  argv[0] is its name as typed; argv must outlive the host.  0, or a negative code after the message. */
 int		 host_add(struct host *, const struct weir_stage *, int argc, char *const *argv);
+
+/* The text of an option of the first stage, "" when it is not given or there is none of that name: shard (also from WEIR_SHARD),
+ * partitioned-by. */
+const char	*host_source_option(struct host *, const char *name);
 
 /* Open all stages, run the stream to its end, close.  Returns an exit code. */
 int		 host_run(struct host *);
@@ -180,6 +187,8 @@ int		 host_restore(struct stage *);
 int		 host_snapshots(struct host *, size_t from, size_t to);
 int		 host_knows_none(struct host *);	/* WEIR_ESTATE: the stream begins at none, and this directory knows commits */
 int		 host_done(struct host *, const struct weir_barrier *);	/* the sink has committed */
+void		 host_gc_begin(struct host *);
+void		 host_collect(struct host *);	/* behind a barrier, in the process of the sink: what is not needed any more goes */
 struct side	*host_side(struct host *, const char *path);
 void		 host_tick(struct host *);
 int		 host_ending(struct weir_ctx *);

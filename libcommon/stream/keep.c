@@ -91,6 +91,19 @@ open_files(struct stage *s, struct weir_state *file[CHAIN_DELTAS + 1])
 	return e ? e : 1;
 }
 
+/* State that is not there because the pipeline went on without us is no lost state. */
+static void
+overtaken(struct stage *s)
+{
+	char token[TOKEN_SIZE], run[TOKEN_RUN_SIZE];
+	struct host *h = s->host;
+	uint64_t id;
+
+	if (s->chain.gone && h->stream.framed && token_parse(h->stream.prev, run, &id) == 0 && state_overtaken(h->state, id, token))
+		fail(&h->fail, WEIR_EFENCED, "the state of checkpoint %s cannot be restored, and commits up to %s were made since: another run has gone on; run it "
+		    "again. If the sink was rolled back: --state-reset begins with empty state", h->stream.prev, token);
+}
+
 /* The snapshot of the last committed epoch into the stage.  A source's is a help and no more. */
 int
 host_restore(struct stage *s)
@@ -110,8 +123,10 @@ host_restore(struct stage *s)
 		host_say(s, "note", "no snapshot of its own: watermarks and arrival times start anew");
 		return 0;
 	}
-	if (n < 0)
+	if (n < 0) {
+		overtaken(s);
 		return host_stage_fail(s);
+	}
 	for (int k = 0; k < n; k++) {
 		if (e >= 0)
 			e = s->is->restore(&s->ctx, s->self, file[k]);
@@ -249,5 +264,39 @@ host_done(struct host *h, const struct weir_barrier *b)
 	snprintf(h->committed, sizeof h->committed, "%s", b->token);
 	if (!h->state || !h->stream.framed || *h->stream.batch_id)
 		return 0;
+	h->gc_committed = 1;
 	return state_done(h->state, s->name, h->id, b->token, &h->fail) < 0 ? host_fail(h) : 0;
+}
+
+/* Nothing depends on what is removed: say it once, and go on. */
+static void
+told(struct host *h, int e, const struct fail *f)
+{
+	char text[sizeof f->text + 64];
+
+	if (!e || h->gc_told)
+		return;
+	snprintf(text, sizeof text, "old state stays: %s", f->text);
+	host_say(&h->stage[h->n - 1], "warning", text);
+	h->gc_told = 1;
+}
+
+/* Who has left something here before this run? */
+void
+host_gc_begin(struct host *h)
+{
+	struct fail f = { 0 };
+
+	if (h->sink && h->state && h->stream.framed && !*h->stream.batch_id)
+		told(h, state_gc_open(h->state, h->stage[h->n - 1].name, h->run, &h->gc, &f), &f);
+}
+
+void
+host_collect(struct host *h)
+{
+	struct fail f = { 0 };
+
+	if (h->gc)
+		told(h, state_gc_barrier(h->gc, h->id, h->gc_committed, &f), &f);
+	h->gc_committed = 0;
 }

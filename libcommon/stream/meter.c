@@ -153,8 +153,10 @@ fill(struct stage *s, size_t number)
 	stats_init(p);
 	p->number = (uint32_t)number;
 	p->role = (uint32_t)s->is->role;
-	snprintf(p->run, sizeof p->run, "%s", h->run);
-	snprintf(p->prev, sizeof p->prev, "%s", h->prev);
+	if (h->stream.framed) {		/* the stages of a plain pipeline know nothing of each other */
+		snprintf(p->run, sizeof p->run, "%s", h->run);
+		snprintf(p->prev, sizeof p->prev, "%s", h->prev);
+	}
 	snprintf(p->shard, sizeof p->shard, "%s", *h->stream.shard ? h->stream.shard : "0/1");
 	snprintf(p->epoch, sizeof p->epoch, "%s", h->stream.epoch);
 	snprintf(p->stage, sizeof p->stage, "%s", s->name);
@@ -172,9 +174,9 @@ meter_open(struct host *h)
 
 	for (const char *p = h->stream.chain; (p = strchr(p, ';')); p++)
 		before++;
+	host_tick(h);
 	for (size_t k = 0; k < h->n; k++)
 		fill(&h->stage[k], before + k);
-	host_tick(h);
 	meter_epoch(h);
 	if (!h->state || (dir = e = state_stats(h->state, &h->fail)) < 0)
 		goto done;
@@ -259,6 +261,8 @@ meter_tick(struct host *h)
 void
 meter_epoch(struct host *h)
 {
+	if (!h->stream.framed)
+		return;
 	put_all(&h->meter, STATS_EPOCH, (int64_t)h->id);
 	put_all(&h->meter, STATS_EPOCH_US, h->now_us);
 }

@@ -620,6 +620,7 @@ int
 host_recover(struct host *h, const char **feed, const char **position)
 {
 	struct stage *s = &h->stage[h->n - 1];
+	const char *shard = getenv("WEIR_SHARD");
 	int e;
 
 	if (!s->opened && (e = host_open(h)) < 0)
@@ -634,7 +635,7 @@ host_recover(struct host *h, const char **feed, const char **position)
 	*position = "none";
 	h->stream.pipe = *feed;
 	if (!h->stream.shard)
-		h->stream.shard = "0/1";
+		h->stream.shard = shard ? shard : "";
 	if (!s->is->recover)
 		return 0;
 	*position = s->common.pipeline;		/* whose; see weir.h */

@@ -502,11 +502,19 @@ hs_reject_raw(struct weir_ctx *ctx, const char *source, const void *p, size_t n,
 	return host_reject(s, code, NULL, text, source, p, n, 1);
 }
 
+static const char *
+hs_shard(struct weir_ctx *ctx)
+{
+	const char *shard = stage_of(ctx)->host->stream.shard;
+
+	return shard ? shard : "";
+}
+
 const struct weir_host host_table = {
 	.abi = WEIR_ABI, .size = sizeof(struct weir_host),
 	.want = hs_want, .event = hs_event, .set = hs_set, .replace = hs_replace, .emit = hs_emit, .offer = hs_offer,
 	.reject = hs_reject, .reject_raw = hs_reject_raw, .raise = hs_raise, .side = hs_side, .receipt = hs_receipt,
 	.publish = hs_publish, .load = hs_load, .error = hs_error, .warn = hs_warn, .finding = hs_finding, .count = hs_count,
 	.alloc = hs_alloc, .now_us = hs_now, .seed = hs_seed, .write = hs_write, .read = hs_read, .ending = host_ending, .known = hs_known,
-	.gauge = hs_gauge,
+	.gauge = hs_gauge, .shard = hs_shard,
 };

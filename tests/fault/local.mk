@@ -6,3 +6,9 @@ check_LTLIBRARIES += %D%/replay.la %D%/fault.la
 %C%_fault_la_SOURCES = %D%/fault.c %D%/fault.h %D%/trap.c %D%/trap.h %D%/ops.c
 %C%_fault_la_CFLAGS = -O2 -g -Wall -Wextra
 %C%_fault_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+
+# Answers that are lost, for tests/fault/catalog; preloaded, so it shares nothing with what it tests.
+check_LTLIBRARIES += %D%/lost.la
+%C%_lost_la_SOURCES = %D%/lost.c
+%C%_lost_la_LIBADD = -ldl
+%C%_lost_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere

@@ -33,7 +33,7 @@ struct file {
 	size_t		 at, n;			/* unread bytes of block */
 	int64_t		 next, end;		/* offsets */
 	int64_t		 greatest_us;
-	int		 fd, ended;
+	int		 fd, ended, other;	/* other: of another shard */
 };
 
 struct replay {
@@ -41,11 +41,11 @@ struct replay {
 	struct weir_time time;
 	int64_t		 out_of_order_us;
 	uint64_t	 rate, burst, poll;
-	const char	*topic, *tell;
+	const char	*topic, *tell, *shard, *partitioned_by;
 	int		 follow;
 	/* state */
 	struct file	*file;
-	size_t		 n, turn, n_turn;
+	size_t		 n, turn, n_turn, which, of;	/* the files k with k mod of = which */
 	size_t		 from[POLL_LINES];	/* which file each offered line is of */
 	size_t		 n_offered, n_seen;
 	json_t		*base;			/* the position it goes on from */
@@ -63,6 +63,8 @@ static const struct weir_opt opts[] = {
 	{ 0, "poll", "N", "lines at a time, at most 1024: an epoch is cut between two such lots", WEIR_COUNT, 0, offsetof(struct replay, poll), "1024" },
 	{ 0, "topic", "NAME", "what the files are called together", WEIR_TEXT, 0, offsetof(struct replay, topic), "files" },
 	{ 0, "tell", "FILE", "at the end, append from where to where and how many lines it read", WEIR_TEXT, 0, offsetof(struct replay, tell), NULL },
+	{ 0, "shard", "I/N", "only the files k with k mod N = I", WEIR_TEXT, 0, offsetof(struct replay, shard), NULL },
+	{ 0, "partitioned-by", "PATH", "what the lines were put into files by", WEIR_TEXT, 0, offsetof(struct replay, partitioned_by), NULL },
 	{ 0, "follow", NULL, "wait for more at the end", WEIR_FLAG, 0, offsetof(struct replay, follow), NULL },
 	{ 0 }
 };
@@ -85,8 +87,13 @@ replay_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 		s->n++;
 	if (!s->n || !(s->file = calloc(s->n, sizeof *s->file)))
 		return weir_error(ctx, WEIR_EUSAGE, "name the files to replay");
-	for (size_t k = 0; k < s->n; k++)
+	s->of = 1;
+	if (s->shard && (sscanf(s->shard, "%zu/%zu", &s->which, &s->of) != 2 || s->which >= s->of))
+		return weir_error(ctx, WEIR_EUSAGE, "--shard takes I/N, not '%s'", s->shard);
+	for (size_t k = 0; k < s->n; k++) {
 		s->file[k].fd = -1;
+		s->file[k].ended = s->file[k].other = k % s->of != s->which;
+	}
 	for (size_t k = 0; k < s->n; k++) {
 		struct file *f = &s->file[k];
 
@@ -163,6 +170,8 @@ replay_position(struct weir_ctx *ctx, void *self, const char **off)
 	if ((e = place(ctx, s)) < 0)
 		return e;
 	for (size_t k = 0; k < s->n; k++) {
+		if (s->file[k].other)
+			continue;
 		snprintf(text, sizeof text, "%" PRId64, s->file[k].next);
 		json_object_set_new(next, key_of(k, key), json_string(text));
 	}
@@ -249,7 +258,7 @@ raise_mark(struct weir_ctx *ctx, struct replay *s)
 		return e;
 	s->raise_first = 0;
 	for (size_t k = 0; k < s->n; k++)
-		if (s->file[k].greatest_us < least)
+		if (!s->file[k].other && s->file[k].greatest_us < least)
 			least = s->file[k].greatest_us;
 	if (least == NONE || least - s->out_of_order_us <= s->raised_us)
 		return 0;
@@ -317,7 +326,7 @@ replay_poll(struct weir_ctx *ctx, void *self, int timeout_ms)
 	if (left || !s->follow)
 		return left > 0;
 	for (size_t k = 0; k < s->n; k++)	/* look again the next time */
-		s->file[k].ended = 0;
+		s->file[k].ended = s->file[k].other;
 	nanosleep(&(struct timespec){ 0, timeout_ms * 1000000L }, NULL);
 	return 1;
 }

@@ -169,13 +169,20 @@ positions(void **state)
 	const struct feed_commit c = { "r/3", "r/2", "h3", "{\"b\":1,\"a\":2}", "{}", "c", 9007199254740993, 4 };
 
 	(void)state;
-	assert_int_equal(feed_recover(m, "ns.t", NULL, "main", FEED_STOP, &b, &f), 0);
+	assert_int_equal(feed_recover(m, "ns.t", NULL, NULL, "main", FEED_STOP, &b, &f), 0);
 	assert_int_equal(buf_putc(&b, '\0'), 0);
 	assert_string_equal(b.p, "{\"off\":{\"cluster\":\"C\",\"topics\":{\"t\":{\"id\":\"T\",\"next\":{\"0\":\"10\",\"1\":\"7\"}}}},\"pipe\":\"p\",\"token\":\"r/2\"}");
 	b.n = 0;
-	assert_int_equal(feed_recover(m, "ns.t", "q", "main", FEED_STOP, &b, &f), 0);
+	assert_int_equal(feed_recover(m, "ns.t", "q", "", "main", FEED_STOP, &b, &f), 0);
 	assert_int_equal(b.n, 4);
 	assert_memory_equal(b.p, "none", 4);
+	b.n = 0;
+	assert_int_equal(feed_recover(m, "ns.t", "p", "1/2", "main", FEED_STOP, &b, &f), 0);	/* another shard's position is none of ours */
+	assert_int_equal(b.n, 4);
+	assert_memory_equal(b.p, "none", 4);
+	b.n = 0;
+	assert_int_equal(feed_recover(m, "ns.t", "p", "0/1", "main", FEED_STOP, &b, &f), 0);
+	assert_true(b.n > 4);
 	assert_int_equal(feed_fill(&p, &c, summary, properties), 0);
 	assert_string_equal(json_string_value(json_object_get(properties, "weir.feed.p/0/1/main")),
 	    "{\"chain\":\"c\",\"hash\":\"h3\",\"off\":{\"a\":2,\"b\":1},\"prev\":\"r/2\",\"seq\":\"4\",\"snapshot\":\"9007199254740993\",\"token\":\"r/3\",\"v\":\"1\"}");

@@ -244,6 +244,10 @@ ii_poll(struct weir_ctx *ctx, void *self, int timeout_ms)
 	size_t bytes = 0;
 
 	(void)timeout_ms;
+	if (!s->rows) {			/* a question, and the answer was no line at all */
+		s->done = 1;
+		return 0;
+	}
 	if (weir_ending(ctx))
 		return weir_error(ctx, WEIR_EAGAIN, "ended by a signal after %" PRIu64 " rows, which are one epoch and void: run it again", s->n_rows);
 	for (uint32_t n = 0; n < BATCH_ROWS && bytes < BATCH_BYTES; n++, s->n_rows++) {

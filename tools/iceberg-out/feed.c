@@ -309,16 +309,18 @@ split_key(const char *key, const char *ref, char *pipe, char *shard, size_t size
 
 /* By its name, or name and shard as a list of feeds shows them. */
 static int
-is_wanted(const char *want, const char *pipe, const char *shard)
+is_wanted(const char *want, const char *want_shard, const char *pipe, const char *shard)
 {
 	size_t n = strlen(pipe);
 
+	if (want_shard && *want_shard && strcmp(want_shard, shard))
+		return 0;
 	return !want || !*want || (strncmp(want, pipe, n) == 0 && (!want[n] || (want[n] == '/' && strcmp(want + n + 1, shard) == 0)));
 }
 
 /* "a/0/1, b/0/1": the feeds on a ref that are wanted, into *names with a NUL; the last one's parts too.  How many, or -1. */
 static int
-list_feeds(const struct metadata *m, const char *want, const char *ref, struct buf *names, char *pipe, char *shard)
+list_feeds(const struct metadata *m, const char *want, const char *want_shard, const char *ref, struct buf *names, char *pipe, char *shard)
 {
 	const json_t *properties = json_object_get(m->doc, "properties"), *v;
 	char p[NAME_BYTES], i[NAME_BYTES];
@@ -326,7 +328,7 @@ list_feeds(const struct metadata *m, const char *want, const char *ref, struct b
 	int n = 0, e = 0;
 
 	json_object_foreach((json_t *)(uintptr_t)properties, key, v) {
-		if (split_key(key, ref, p, i, sizeof p) < 0 || !is_wanted(want, p, i))
+		if (split_key(key, ref, p, i, sizeof p) < 0 || !is_wanted(want, want_shard, p, i))
 			continue;
 		e |= buf_printf(names, "%s%s/%s", n++ ? ", " : "", p, i);
 		strcpy(pipe, p);
@@ -353,7 +355,7 @@ guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, 
 		n = strrchr(shard, '/');
 		bad = 1;
 		if (strcmp(pipe, feed->pipe) == 0 && n && my_n && strcmp(n, my_n))
-			why = "another number of shards";
+			why = "";
 		else if (strcmp(pipe, feed->pipe) == 0 && !same_source(json_object_get(entry, "off"), off))
 			why = "other topics, or another cluster";
 		else {
@@ -361,6 +363,10 @@ guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, 
 			bad = overlap(json_object_get(entry, "off"), off);
 		}
 		json_decref(entry);
+		if (bad && n && my_n && strcmp(n, my_n) && strcmp(pipe, feed->pipe) == 0)
+			return fail(f, WEIR_EFENCED, "%s already has the feed %s/%s with another number of shards than this stream's %s: rows would be loaded twice. "
+			    "Go on with that number: weir run --parallel %s. If this is meant to be a second feed: --as-new-feed", feed->table, pipe, shard,
+			    feed->shard, n + 1);
 		if (bad)
 			return fail(f, WEIR_EFENCED, "%s already has the feed %s/%s with %s: rows would be loaded twice. Go on with that one: --pipeline %s. "
 			    "If this is meant to be a second feed: --as-new-feed", feed->table, pipe, shard, why, pipe);
@@ -419,7 +425,7 @@ unknown_prev(const struct metadata *m, const struct feed *feed, const char *prev
 {
 	char pipe[NAME_BYTES], shard[NAME_BYTES];
 	struct buf names = { 0 };
-	int n = list_feeds(m, NULL, feed->ref, &names, pipe, shard);
+	int n = list_feeds(m, NULL, NULL, feed->ref, &names, pipe, shard);
 
 	if (n < 0)
 		no_memory(f);
@@ -498,13 +504,14 @@ feed_position(const struct feed_state *s, const char *pipe, struct buf *out)
 }
 
 int
-feed_recover(const struct metadata *m, const char *table, const char *want, const char *want_ref, int rollback, struct buf *out, struct fail *f)
+feed_recover(const struct metadata *m, const char *table, const char *want, const char *want_shard, const char *want_ref, int rollback, struct buf *out,
+    struct fail *f)
 {
 	char pipe[NAME_BYTES], shard[NAME_BYTES];
-	struct feed feed = { .table = table, .pipe = want, .shard = "0/1", .ref = want_ref, .rollback = rollback };
+	struct feed feed = { .table = table, .pipe = want, .shard = want_shard && *want_shard ? want_shard : "0/1", .ref = want_ref, .rollback = rollback };
 	struct feed_state s = { 0 };
 	struct buf names = { 0 };
-	int n = list_feeds(m, want, want_ref, &names, pipe, shard), e;
+	int n = list_feeds(m, want, want_shard, want_ref, &names, pipe, shard), e;
 
 	if (n < 0)
 		e = no_memory(f);

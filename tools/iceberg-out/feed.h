@@ -42,9 +42,10 @@ int	feed_guard(const struct metadata *, const struct feed *, const struct feed_s
 /* {"off":...,"pipe":...,"token":...}, or none. */
 int	feed_position(const struct feed_state *, const char *pipe, struct buf *out);
 
-/* The position of the feed `pipe` on `ref`; pipe NULL or "": of the table's only one, WEIR_EUSAGE and the list when there are
- * several. */
-int	feed_recover(const struct metadata *, const char *table, const char *pipe, const char *ref, int rollback, struct buf *out, struct fail *);
+/* The position of the feed (pipe, shard) on `ref`; what is NULL or "" may be any: of the table's only feed then, WEIR_EUSAGE and the
+ * list when there are several. */
+int	feed_recover(const struct metadata *, const char *table, const char *pipe, const char *shard, const char *ref, int rollback, struct buf *out,
+	    struct fail *);
 
 /* What a commit writes. */
 struct feed_commit {

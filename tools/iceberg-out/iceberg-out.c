@@ -242,7 +242,7 @@ io_recover(struct weir_ctx *ctx, void *self, const char **position)
 	if (!s->target.table)
 		return 0;
 	s->position.n = 0;
-	if (feed_recover(s->target.table->meta, s->target.o.table, pipe, s->feed.ref, s->feed.rollback, &s->position, &s->fail) < 0)
+	if (feed_recover(s->target.table->meta, s->target.o.table, pipe, weir_shard(ctx), s->feed.ref, s->feed.rollback, &s->position, &s->fail) < 0)
 		return say(ctx, s);
 	if (buf_putc(&s->position, '\0') < 0)
 		return weir_error(ctx, WEIR_EAGAIN, "no memory for the position");

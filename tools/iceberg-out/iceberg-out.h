@@ -39,7 +39,7 @@ struct iceberg_out {
 	/* the run */
 	uint64_t		 n_epochs, n_commits;
 	json_t			*receipt, *acct;	/* of the last commit; accounts of all commits */
-	uint64_t		 rows, files, bytes;
+	uint64_t		 rows, files, bytes, conflicts;
 };
 
 /* Keep what the stream is; guard: may it go on from what the table says? */

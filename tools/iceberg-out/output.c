@@ -282,6 +282,7 @@ make_receipt(const struct iceberg_out *s, const struct commit *c, uint64_t rows,
 	    s->target.o.table);
 	if (!r || (c->already && json_object_set_new(r, "already", json_true()) < 0) ||
 	    (s->batch_id && json_object_set_new(r, "batch", json_string(s->batch_id)) < 0) ||
+	    (c->attempts > 1 && json_object_set_new(r, "conflicts", json_integer(c->attempts - 1)) < 0) ||
 	    (!s->framed && json_object_set_new(r, "end", json_string("unverified")) < 0)) {
 		json_decref(r);
 		return NULL;
@@ -298,6 +299,7 @@ tell(struct iceberg_out *s, const struct commit *c)
 	for (size_t i = 0; i < files; i++)
 		bytes += (uint64_t)s->ingest.file[i].bytes;
 	s->n_commits++;
+	s->conflicts += (uint64_t)(c->attempts - 1);
 	s->rows += rows;
 	s->files += files;
 	s->bytes += bytes;
@@ -318,6 +320,7 @@ tell_all(struct iceberg_out *s)
 		return 0;
 	if (json_object_set(r, "acct", s->acct) | json_object_set_new(r, "bytes", json_integer((json_int_t)s->bytes)) |
 	    json_object_set_new(r, "commits", json_integer((json_int_t)s->n_commits)) |
+	    (s->conflicts ? json_object_set_new(r, "conflicts", json_integer((json_int_t)s->conflicts)) : 0) |
 	    json_object_set_new(r, "files", json_integer((json_int_t)s->files)) | json_object_set_new(r, "rows", json_integer((json_int_t)s->rows)))
 		return no_memory(s);
 	return print_receipt(s, r);

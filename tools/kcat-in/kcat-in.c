@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "conf.h"
-#include "path.h"
 #include "source.h"
 
 #define TIMEOUT_MAX_US	INT64_C(3600000000)
@@ -36,8 +35,7 @@ static const struct weir_opt opts[] = {
 	{ 'L', "list", NULL, "list brokers, topics and partitions", WEIR_FLAG, 0, OPT(list), NULL },
 	{ 'C', "consume", NULL, "as kcat has it; reading is all this does", WEIR_FLAG, 0, OPT(consume), NULL },
 	{ 0, "shard", "I/N", "only partitions p with p mod N = I", WEIR_TEXT, 0, OPT(shard), NULL },
-	{ 0, "partitioned-by", "PATH", "the producers choose the partition by this member: a key of the stages, or the first of its parts", WEIR_TEXT, 0,
-	    OPT(by), NULL },
+	{ 0, "partitioned-by", "PATH[,PATH...]", "what producers partition by, for stages that keep state by key in a shard", WEIR_TEXT, 0, OPT(partitioned_by), NULL },
 	{ 0, "meta", "[=KEY]", "add topic, partition, offset, timestamp, key and headers under KEY (_kafka)", WEIR_TEXT, 0, OPT(meta), NULL },
 	{ 0, "time", "PATH[:UNIT]|@timestamp", "event time, for watermarks", WEIR_TIME, 0, OPT(time), NULL },
 	{ 0, "out-of-order", "DURATION", "how far behind the newest event of its partition an event may be", WEIR_DURATION, 0, OPT(out_of_order_us), "30s" },
@@ -106,8 +104,6 @@ open_places(struct weir_ctx *ctx, struct source *s)
 static int
 open_time(struct weir_ctx *ctx, struct source *s)
 {
-	struct path path;
-
 	s->time_col = -1;
 	s->by_timestamp = s->time.path && strcmp(s->time.path, "@timestamp") == 0;
 	if (s->time.path && !s->by_timestamp && (s->time_col = weir_want(ctx, s->time.path)) < 0)
@@ -118,8 +114,6 @@ open_time(struct weir_ctx *ctx, struct source *s)
 		s->meta = SOURCE_META;
 	if (s->meta && strlen(s->meta) > META_MAX)
 		return weir_error(ctx, WEIR_EUSAGE, "--meta: the key has more than %d bytes", META_MAX);
-	if (s->by && path_parse(s->by, &path) < 0)
-		return weir_error(ctx, WEIR_EUSAGE, "--partitioned-by '%s' is no path; it takes user or user.id", s->by);
 	s->member.max = MEMBER_MAX;
 	return 0;
 }

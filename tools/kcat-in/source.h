@@ -24,7 +24,7 @@ enum { TOMBSTONE_REJECT, TOMBSTONE_SKIP };
 
 struct source {
 	/* options */
-	const char		*brokers, *partitions, *file, *group, *meta, *shard, *by;
+	const char		*brokers, *partitions, *file, *group, *meta, *shard, *partitioned_by;
 	struct weir_list	*topics, *offset, *set;
 	struct weir_time	 time;
 	uint64_t		 count;

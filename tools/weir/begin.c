@@ -109,20 +109,21 @@ print_export(const char *name, const char *value)
 static int
 settle(const struct begin *b, const struct launch_stage *sink)
 {
-	struct begin_question q = { .sink = sink, .pipeline = b->pipeline, .shard = "0/1" };
-	struct launch_shard s = { .name = "0/1", .receipts.fd = -1 };
-	const char *feed, *position;
+	struct launch_shard s = { .receipts.fd = -1 };
+	const char *feed, *position, *shard = getenv("WEIR_SHARD");
 	struct host *h = host_new();
 	char *path = NULL;
 	int is_default, e;
 
 	if ((e = -host_add(h, sink->is, sink->argc, sink->argv)))
 		goto out;
-	if (q.pipeline)
-		h->stage[0].common.pipeline = q.pipeline;
-	h->stream.shard = q.shard;
+	if (b->pipeline)
+		h->stage[0].common.pipeline = b->pipeline;
+	h->stream.shard = shard && *shard ? shard : "0/1";
+	snprintf(s.name, sizeof s.name, "%s", h->stream.shard);
 	if ((e = -host_recover(h, &feed, NULL)) || (e = begin_path(b->state, feed, &path, &is_default)))
 		goto out;
+	h->stage[0].common.pipeline = feed;
 	if ((path && (e = begin_lock(&s, path, feed))) || (e = begin_run(&s)) || (e = -host_recover(h, &feed, &position)))
 		goto out;
 	print_export("WEIR_RUN", s.run);

@@ -10,6 +10,7 @@ int	command_wrap(int argc, char **argv);
 int	command_strip(int argc, char **argv);
 int	command_doctor(int argc, char **argv);
 int	command_demo(int argc, char **argv);
+int	command_top(int argc, char **argv);
 
 /* "weir: ..." on standard error; returns the exit code. */
 int	command_error(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -36,8 +36,8 @@ wait_of(uint64_t tries)
 static int
 two_hosts(const char *path)
 {
-	return command_error(WEIR_ECONFIG, "two hosts run the same pipeline: %d runs in a row were stopped by another one's commits (77) before they had "
-	    "committed anything. Let only one of them go on; to run this one again remove %s", FENCED_LIMIT, path);
+	return command_error(WEIR_ECONFIG, "two hosts run the same pipeline: %d runs in a row were stopped (77) before they had committed anything of their own. "
+	    "Let only one of them go on, or mend what the sink says; to run this one again remove %s", FENCED_LIMIT, path);
 }
 
 int

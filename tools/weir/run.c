@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "begin.h"
 #include "command.h"
+#include "host.h"
 #include "launch.h"
 #include "module.h"
 #include "opt.h"
@@ -22,9 +24,9 @@
 #define ANSWER_BYTES	(16u << 20)	/* of a sink: the position of every partition */
 
 struct run {
-	const char	*state, *pipeline, *file, *fuse_text;
+	const char	*state, *pipeline, *file, *partitioned_by;
 	int		 fuse, state_reset, quiet, verbose;
-	uint64_t	 restart;
+	uint64_t	 restart, parallel;
 	/* settled before the first attempt */
 	char		*feed, *path;
 };
@@ -35,6 +37,8 @@ static const struct weir_opt run_opts[] = {
 	{ 0, "fuse", "auto|no", "run neighbouring stages in one process", WEIR_CHOICE, 0, offsetof(struct run, fuse), "auto" },
 	{ 'f', "file", "FILE", "read the pipeline from a file", WEIR_TEXT, 0, offsetof(struct run, file), NULL },
 	{ 0, "restart", "N", "run again so often after a code that says so", WEIR_COUNT, 0, offsetof(struct run, restart), "0" },
+	{ 0, "parallel", "N", "run N shards, each a feed of its own", WEIR_COUNT, 0, offsetof(struct run, parallel), "1" },
+	{ 0, "partitioned-by", "PATH[,PATH...]", "what producers partition by: stages may keep state in shards", WEIR_TEXT, 0, offsetof(struct run, partitioned_by), NULL },
 	{ 0, "state-reset", NULL, "go on with empty state", WEIR_FLAG, 0, offsetof(struct run, state_reset), NULL },
 	{ 'q', "quiet", NULL, "say only what went wrong", WEIR_FLAG, 0, offsetof(struct run, quiet), NULL },
 	{ 'v', "verbose", NULL, "say what became of the events", WEIR_FLAG, 0, offsetof(struct run, verbose), NULL },
@@ -96,7 +100,7 @@ export(const char *name, const char *value)
 static int
 ask(struct launch *l, const struct run *r, const char *shard, int name_only, char **feed, char **position)
 {
-	struct begin_question q = { .sink = &l->stage[l->n - 1], .pipeline = r->pipeline, .shard = shard, .name_only = name_only };
+	struct begin_question q = { .sink = &l->stage[l->n - 1], .pipeline = r->feed, .shard = shard, .name_only = name_only };
 	char *answer = malloc(ANSWER_BYTES);
 	int e;
 
@@ -116,19 +120,104 @@ ask(struct launch *l, const struct run *r, const char *shard, int name_only, cha
 	return e;
 }
 
+static int
+has_option(const struct weir_stage *s, const char *name)
+{
+	for (const struct weir_opt *o = s->opts; o && o->name; o++)
+		if (!strcmp(o->name, name))
+			return 1;
+	return 0;
+}
+
+/* --partitioned-by, into the source's words, which are the pipeline's to free. */
+static int
+add_by(struct run *r, struct pipeline_stage *words, struct launch_stage *source)
+{
+	char **v;
+
+	if (!source->is || !has_option(source->is, "partitioned-by"))
+		return command_error(WEIR_ECONFIG, "%s cannot say what its input is partitioned by: leave out --partitioned-by", source->argv[0]);
+	v = realloc(words->argv, ((size_t)words->argc + 3) * sizeof *v);
+
+	if (!v)
+		return command_error(WEIR_EAGAIN, "no memory");
+	source->argv = words->argv = v;
+	memmove(v + 3, v + 1, (size_t)words->argc * sizeof *v);
+	v[1] = strdup("--partitioned-by");
+	v[2] = strdup(r->partitioned_by);
+	source->argc = words->argc += 2;
+	return v[1] && v[2] ? 0 : command_error(WEIR_EAGAIN, "no memory");
+}
+
+/* May this pipeline be cut into shards? */
+static int
+divisible(const struct run *r, const struct launch *l, const char *by)
+{
+	const struct weir_stage *source = l->stage[0].is;
+
+	if (r->parallel <= 1)
+		return 0;
+	if (!l->framed)
+		return command_error(WEIR_EUSAGE, "--parallel needs a source: standard input cannot be divided");
+	if (!source || !has_option(source, "shard"))
+		return command_error(WEIR_ECONFIG, "%s cannot read a share of its input: run it without --parallel", l->stage[0].argv[0]);
+	if (!l->sink)
+		return command_error(WEIR_EUSAGE, "--parallel needs a sink: the lines of shards have no order on standard output");
+	for (size_t i = 1; i < l->n; i++)
+		if (l->stage[i].is && l->stage[i].is->snapshot && l->stage[i].is->role != WEIR_SINK && !*by)
+			return command_error(WEIR_ECONFIG, "%s keeps state by key, and events of one key may be in several shards: say with --partitioned-by PATH "
+			    "what producers partition by, or leave out --parallel", l->stage[i].is->name);
+	return 0;
+}
+
+/* The shards, and their names. */
+static int
+divide(struct run *r, struct launch *l)
+{
+	struct host *h = host_new();
+	const char *shard = "", *by = "";
+	int e = 0;
+
+	if (l->stage[0].is && l->stage[0].is->role == WEIR_SOURCE && (e = -host_add(h, l->stage[0].is, l->stage[0].argc, l->stage[0].argv)) == 0) {
+		shard = host_source_option(h, "shard");
+		by = host_source_option(h, "partitioned-by");
+	}
+	if (!e && *shard && r->parallel > 1)
+		e = command_error(WEIR_EUSAGE, "--parallel %" PRIu64 " and shard %s: the one divides what the other is a part of; leave one of them out",
+		    r->parallel, shard);
+	if (!e)
+		e = divisible(r, l, by);
+	if (!e && !(l->shard = calloc((size_t)r->parallel, sizeof *l->shard)))
+		e = command_error(WEIR_EAGAIN, "no memory");
+	for (size_t k = 0; !e && k < r->parallel; k++) {
+		struct launch_shard *s = &l->shard[l->n_shards++];
+
+		if (*shard)
+			snprintf(s->name, sizeof s->name, "%s", shard);
+		else
+			snprintf(s->name, sizeof s->name, "%zu/%" PRIu64, k, r->parallel);
+		s->receipts = (struct receipt_pipe){ .fd = -1, .shard = s->name };
+	}
+	host_free(h);
+	return e;
+}
+
 /* Once, before the first attempt: names, directory, locks, and what is the same for all stages. */
 static int
 settle(struct run *r, struct launch *l)
 {
+	const char *env;
 	int is_default, e;
 
 	if ((r->verbose || (!r->quiet && isatty(2))) && (e = export("WEIR_SUMMARY", "1")))
 		return e;
 	if (!l->framed)
 		return r->state ? export("WEIR_STATE", r->state) : 0;
-	if (r->pipeline)
-		r->feed = strdup(r->pipeline);
-	else if (l->sink && (e = ask(l, r, "0/1", 1, &r->feed, NULL)))
+	if (!r->pipeline && (env = getenv("WEIR_PIPELINE")) && *env)
+		r->pipeline = env;
+	if (r->pipeline && !(r->feed = strdup(r->pipeline)))
+		return command_error(WEIR_EAGAIN, "no memory");
+	if (!r->feed && l->sink && (e = ask(l, r, l->shard[0].name, 1, &r->feed, NULL)))
 		return e;
 	if ((e = begin_path(r->state, r->feed, &r->path, &is_default)))
 		return e;
@@ -226,36 +315,29 @@ supervised(struct run *r, struct launch *l)
 {
 	struct supervisor supervisor;
 	struct receipts receipts = { 0 };
-	struct launch_shard *shard = calloc(1, sizeof *shard);
 	struct fail f;
 	int e, e2;
 
-	if (!shard || supervise_open(&supervisor, &f) < 0) {
-		free(shard);
-		return command_error(WEIR_EAGAIN, "%s", shard ? f.text : "no memory");
-	}
+	if (supervise_open(&supervisor, &f) < 0)
+		return command_error(f.code, "%s", f.text);
 	signal(SIGPIPE, SIG_IGN);
 	l->supervisor = &supervisor;
 	l->receipts = &receipts;
-	l->shard = shard;
-	l->n_shards = 1;
-	for (size_t k = 0; k < l->n_shards; k++) {
-		snprintf(shard[k].name, sizeof shard[k].name, "%zu/%zu", k, l->n_shards);
-		shard[k].receipts = (struct receipt_pipe){ .fd = -1, .shard = shard[k].name };
-	}
-	e = attempts(r, l);
+	receipts.by_shard = r->parallel > 1;
+	if (!(e = divide(r, l)))
+		e = attempts(r, l);
 	if (e == 99 && receipts.n_commits)		/* the last attempt found nothing to do, because an earlier one did it */
 		e = 0;
 	if ((e2 = receipts_end(&receipts, e == 0, &f)) < 0 && !e)
 		e = command_error(e2, "%s", f.text);
 	for (size_t k = 0; k < l->n_shards; k++) {
-		state_close(shard[k].dir);
-		free(shard[k].position);
-		buf_free(&shard[k].receipts.torn);
+		state_close(l->shard[k].dir);
+		free(l->shard[k].position);
+		buf_free(&l->shard[k].receipts.torn);
 	}
 	receipts_free(&receipts);
 	supervise_close(&supervisor);
-	free(shard);
+	free(l->shard);
 	free(r->feed);
 	free(r->path);
 	return e;
@@ -282,7 +364,9 @@ command_run(int argc, char **argv)
 	l.fuse = r.fuse == 0;
 	l.quiet = r.quiet;
 	l.state_reset = r.state_reset;
-	if (!e && !(e = read_pipeline(&r, operand, &pl)) && !(e = resolve(&pl, &l))) {
+	if (!e && (!r.parallel || r.parallel > LAUNCH_SHARDS))
+		e = command_error(WEIR_EUSAGE, "--parallel takes 1 to %d", LAUNCH_SHARDS);
+	if (!e && !(e = read_pipeline(&r, operand, &pl)) && !(e = resolve(&pl, &l)) && !(e = r.partitioned_by ? add_by(&r, &pl.stage[0], &l.stage[0]) : 0)) {
 		l.framed = !l.stage[0].is || l.stage[0].is->role == WEIR_SOURCE;
 		l.sink = l.stage[l.n - 1].is && l.stage[l.n - 1].is->role == WEIR_SINK;
 		e = supervised(&r, &l);
