@@ -6,14 +6,14 @@ _weir() {
 	local cur=${COMP_WORDS[COMP_CWORD]} tool=${COMP_WORDS[0]}
 	COMPREPLY=()
 	if [[ $tool == weir ]]; then
-		local commands='run begin wrap strip stage doctor demo plugins help'
+		local commands='run begin wrap strip stage top doctor demo plugins help'
 		local tools='kcat-in validate enrich dedupe window-agg iceberg-out iceberg-in'
 		if ((COMP_CWORD == 1)); then
 			mapfile -t COMPREPLY < <(compgen -W "$commands $tools" -- "$cur")
 			return
 		fi
 		case ${COMP_WORDS[1]} in
-		run) [[ $cur != -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(_weir_options weir run)" -- "$cur") ;;
+		run|top) [[ $cur != -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(_weir_options weir "${COMP_WORDS[1]}")" -- "$cur") ;;
 		help) mapfile -t COMPREPLY < <(compgen -W "$tools" -- "$cur") ;;
 		*) [[ $cur != -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(_weir_options weir "${COMP_WORDS[1]}")" -- "$cur") ;;
 		esac

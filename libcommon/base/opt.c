@@ -438,51 +438,98 @@ put_duration(struct buf *b, int64_t us)
 	return us % 1000000 ? buf_printf(b, "%" PRId64 "us", us) : buf_printf(b, "%" PRId64 "s", us / 1000000);
 }
 
+/* The value of an option as it would be typed; of a list, all of it in one. */
+static int
+put_value(struct buf *b, const struct weir_opt *o, const void *at)
+{
+	static const char *const unit[] = { "", ":s", ":ms", ":us", ":ns" };
+	const struct weir_time *t = at;
+	int e = 0;
+
+	switch (o->type) {
+	case WEIR_CHOICE: {
+		const char *p = o->arg;
+
+		for (int n = *(const int *)at; n; n--)
+			p += strcspn(p, "|") + 1;
+		return buf_printf(b, "%.*s", (int)strcspn(p, "|"), p);
+	}
+	case WEIR_TEXT:
+		return buf_puts(b, *(const char *const *)at);
+	case WEIR_COUNT:
+	case WEIR_SIZE:
+		return buf_printf(b, "%" PRIu64, *(const uint64_t *)at);
+	case WEIR_DURATION:
+		return put_duration(b, *(const int64_t *)at);
+	case WEIR_TIME:
+		return buf_printf(b, "%s%s", t->path, unit[t->unit]);
+	case WEIR_PATHS:
+	case WEIR_TEXTS: {
+		const struct weir_list *list = *(struct weir_list *const *)at;
+
+		for (size_t i = 0; i < list->n; i++)
+			e |= buf_printf(b, "%s%s", i ? "," : "", list->item[i]);
+		return e;
+	}
+	}
+	return 0;
+}
+
+/* Whether the option says something about the meaning of the state. */
+static int
+has_meaning(const struct weir_opt *o, const void *at)
+{
+	if (!(o->flags & WEIR_MEANING))
+		return 0;
+	switch (o->type) {
+	case WEIR_TEXT:
+		return *(const char *const *)at != NULL;
+	case WEIR_TIME:
+		return ((const struct weir_time *)at)->path != NULL;
+	case WEIR_FLAG:
+		return *(const int *)at != 0;
+	case WEIR_PATHS:
+	case WEIR_TEXTS:
+		return *(struct weir_list *const *)at != NULL;
+	default:
+		return 1;
+	}
+}
+
 int
 opt_meaning(const struct opt_set *set, struct buf *b)
 {
-	static const char *const unit[] = { "", ":s", ":ms", ":us", ":ns" };
 	int e = 0;
 
 	for (const struct weir_opt *o = set->opts; o && o->name; o++) {
 		const void *at = (const char *)set->base + o->offset;
-		const char *text = o->type == WEIR_TEXT ? *(const char *const *)at : NULL;
-		const struct weir_list *list = o->type == WEIR_PATHS || o->type == WEIR_TEXTS ? *(struct weir_list *const *)at : NULL;
-		const struct weir_time *t = at;
-		int n = o->type == WEIR_FLAG || o->type == WEIR_CHOICE ? *(const int *)at : 0;
 
-		if (!(o->flags & WEIR_MEANING) || (o->type == WEIR_TEXT && !text) || (o->type == WEIR_TIME && !t->path) ||
-		    (o->type == WEIR_FLAG && !n) || ((o->type == WEIR_PATHS || o->type == WEIR_TEXTS) && !list))
+		if (!has_meaning(o, at))
 			continue;
-		e |= buf_printf(b, "%s--%s", b->n ? " " : "", o->name);
-		switch (o->type) {
-		case WEIR_CHOICE: {
-			const char *p = o->arg;
+		e |= buf_printf(b, "%s--%s%s", b->n ? " " : "", o->name, o->type == WEIR_FLAG ? "" : " ");
+		e |= put_value(b, o, at);
+	}
+	return e ? -1 : 0;
+}
 
-			for (; n; n--)
-				p += strcspn(p, "|") + 1;
-			e |= buf_printf(b, " %.*s", (int)strcspn(p, "|"), p);
-			break;
+int
+opt_words(const struct opt_set *set, struct buf *b)
+{
+	int e = 0;
+
+	for (const struct weir_opt *o = set->opts; o && o->name; o++) {
+		const void *at = (const char *)set->base + o->offset;
+		const struct weir_list *list;
+
+		if (!has_meaning(o, at))
+			continue;
+		if (o->type != WEIR_TEXTS) {
+			e |= buf_printf(b, "--%s%s", o->name, o->type == WEIR_FLAG ? "" : "=") | put_value(b, o, at) | buf_putc(b, '\0');
+			continue;
 		}
-		case WEIR_TEXT:
-			e |= buf_printf(b, " %s", text);
-			break;
-		case WEIR_COUNT:
-		case WEIR_SIZE:
-			e |= buf_printf(b, " %" PRIu64, *(const uint64_t *)at);
-			break;
-		case WEIR_DURATION:
-			e |= buf_putc(b, ' ') | put_duration(b, *(const int64_t *)at);
-			break;
-		case WEIR_TIME:
-			e |= buf_printf(b, " %s%s", t->path, unit[t->unit]);
-			break;
-		case WEIR_PATHS:
-		case WEIR_TEXTS:
-			for (size_t i = 0; i < list->n; i++)
-				e |= buf_printf(b, "%c%s", i ? ',' : ' ', list->item[i]);
-			break;
-		}
+		list = *(struct weir_list *const *)at;
+		for (size_t i = 0; i < list->n; i++)
+			e |= buf_printf(b, "--%s=%s", o->name, list->item[i]) | buf_putc(b, '\0');
 	}
 	return e ? -1 : 0;
 }

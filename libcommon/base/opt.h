@@ -31,6 +31,8 @@ void	opt_help(FILE *, const struct opt_set *set, size_t n_sets);
 
 /* The options with WEIR_MEANING as text, the same for the same meaning: "--key event_id --ttl 86400s". */
 int	opt_meaning(const struct opt_set *, struct buf *);
+/* The same as words that opt_parse() takes, "--key=event_id", each with a NUL. */
+int	opt_words(const struct opt_set *, struct buf *);
 
 /* The values' own grammars; 0 or -1. */
 int	opt_duration(const char *text, int64_t *us);

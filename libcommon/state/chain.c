@@ -49,25 +49,33 @@ static int
 open_one(struct state_dir *d, const char *token, const char *name, const struct snapshot_meta *want, const struct weir_state *above, struct weir_state **out,
     int *gone, struct fail *f)
 {
-	struct snapshot_meta meta = *want;
+	struct snapshot_meta meta = { .stage = NULL };
 	char run[TOKEN_RUN_SIZE], file[CHAIN_NAME];
 	const struct snapshot_head *head;
 	int dir, e;
 
 	if (token_parse(token, run, &meta.id) < 0)
 		return fail(f, WEIR_ESTATE, "the state %s stands on '%s', which is no checkpoint; --state-reset goes on without it", name, token);
-	meta.run = run;
+	if (want) {
+		uint64_t id = meta.id;
+
+		meta = *want;
+		meta.id = id;
+		meta.run = run;
+	}
 	if ((dir = state_ckpt(d, run, meta.id, 0, f)) < 0) {
 		*gone = f->code == WEIR_ESTATE;
 		return f->code;
 	}
 	*gone = which(dir, name, file);
-	e = snapshot_open(dir, file, &meta, out, f);
+	if (*gone && above && snapshot_head(above)->depth > 1)
+		snprintf(file, CHAIN_NAME, "%s" CHAIN_DELTA, name);
+	e = snapshot_open(dir, file, want ? &meta : NULL, out, f);
 	close(dir);
 	if (e)
 		return e;
 	head = snapshot_head(*out);
-	if (!*head->on != !strcmp(file + strlen(name), CHAIN_BASE) || head->depth > CHAIN_DELTAS ||
+	if (strcmp(head->run, run) || head->id != meta.id || !*head->on != !strcmp(file + strlen(name), CHAIN_BASE) || head->depth > CHAIN_DELTAS ||
 	    (above && head->depth + 1 != snapshot_head(above)->depth)) {
 		snapshot_close(*out);
 		*out = NULL;

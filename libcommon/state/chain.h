@@ -35,7 +35,7 @@ int	chain_wants_base(const struct chain *);
 void	chain_add(struct chain *, const char *token, int base, uint64_t bytes);
 
 /* The files of the state `token` of the instance `name`, base first, each verified from its first byte to its last; `want` is whose they
- * must be, run and id apart.  0 and *n handles, to be closed by the caller, and the chain for the next snapshot; or WEIR_ESTATE and
+ * must be, run and id apart; NULL: whose they are.  0 and *n handles, to be closed by the caller, and the chain for the next snapshot; or WEIR_ESTATE and
  * none. */
 int	chain_open(struct state_dir *, const char *token, const char *name, const struct snapshot_meta *want, struct weir_state *file[CHAIN_DELTAS + 1],
 	    size_t *n, struct chain *, struct fail *);

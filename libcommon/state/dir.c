@@ -147,6 +147,50 @@ pipeline(struct state_dir *d, const char *pipe, struct fail *f)
 	return f->code;
 }
 
+static int
+compare_sink(const struct state_dir *d, const char *text, size_t n, const char *sink, const char *target, struct fail *f)
+{
+	json_t *j = json_loadb(text, n, 0, NULL);
+	const char *have, *have_target;
+	int e = 0;
+
+	if (json_unpack(j, "{s:s,s:s}", "sink", &have, "target", &have_target) < 0)
+		e = fail(f, WEIR_ESTATE, "%s/sink.json is damaged; take another directory with -s", d->path);
+	else if (strcmp(have, sink) || strcmp(have_target, target))
+		e = fail(f, WEIR_ESTATE, "%s belongs to %s %s, not to %s %s: its state fits to what was committed there; take another directory with -s", d->path, have,
+		    have_target, sink, target);
+	json_decref(j);
+	return e;
+}
+
+int
+state_pin_sink(struct state_dir *d, const char *sink, const char *target, struct fail *f)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		char text[4096];
+		ssize_t n;
+		json_t *j;
+		int e, fd = openat(d->fd, "sink.json", O_RDONLY | O_CLOEXEC);
+
+		if (fd >= 0) {
+			n = read(fd, text, sizeof text);
+			close(fd);
+			return n < 0 ? fail_errno(f, WEIR_EIO, "%s/sink.json", d->path) : compare_sink(d, text, (size_t)n, sink, target, f);
+		}
+		if (errno != ENOENT)
+			return fail_errno(f, fail_path_code(errno), "cannot open %s/sink.json", d->path);
+		j = json_pack("{s:s,s:s}", "sink", sink, "target", target);
+		n = j ? (ssize_t)json_dumpb(j, text, sizeof text, JSON_COMPACT | JSON_SORT_KEYS) : 0;
+		json_decref(j);
+		if (!n || n > (ssize_t)sizeof text)
+			return fail(f, WEIR_ECONFIG, "the name of the sink's target is too long, or no UTF-8");
+		e = publish_bytes(d->fd, "sink.json", text, (size_t)n, f);
+		if (e != WEIR_EFENCED)		/* else another shard was first: read its file */
+			return e;
+	}
+	return f->code;
+}
+
 int
 state_open(const char *path, const char *pipe, const char *shard, struct state_dir **out, struct fail *f)
 {

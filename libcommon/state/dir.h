@@ -2,6 +2,7 @@
  * dir.h - the state directory of one pipeline and shard; see weir-state(5).
  *
  *	DIR/pipeline.json		pipe and seed, written once
+ *	DIR/sink.json			the sink and its target, written once
  *	DIR/<i-N>/LOCK			held while a run is on: a courtesy
  *	DIR/<i-N>/runs/<run>/ckpt/<id>/	the files of one checkpoint, each written once
  *	DIR/<i-N>/done/<sink>/<id>	a commit of the sink was seen: a cache
@@ -31,6 +32,9 @@ int	state_fd(const struct state_dir *);	/* of DIR/<i-N>, still the directory's *
 
 /* Two random words, the same for ever. */
 const uint64_t *state_seed(const struct state_dir *);
+
+/* Whose commits this directory is of: pinned at the first call, WEIR_ESTATE when it is another sink, or the same with another target. */
+int	state_pin_sink(struct state_dir *, const char *sink, const char *target, struct fail *);
 
 /* One run at a time: WEIR_EAGAIN when another process has it.  Held until state_close(). */
 int	state_lock(struct state_dir *, struct fail *);

@@ -110,6 +110,7 @@ host_free(struct host *h)
 		free(s->self);
 		free(s->operand);
 		free(s->meaning);
+		free(s->words);
 	}
 	XXH3_freeState(h->hash_in);
 	scan_free(h->scan);
@@ -222,6 +223,7 @@ host_add(struct host *h, const struct weir_stage *is, int argc, char *const *arg
 		return fail(&h->fail, WEIR_EAGAIN, "no memory"), host_stage_fail(s);
 	snprintf(s->config, sizeof s->config, "%016" PRIx64, (uint64_t)XXH3_64bits(meaning.p, meaning.n - 1));
 	s->meaning = meaning.p;
+	s->words = host_words(&set[0]);
 	if (!s->common.state && (env = getenv("WEIR_STATE")) && *env)
 		s->common.state = env;
 	if (!s->common.pipeline && (env = getenv("WEIR_PIPELINE")) && *env)

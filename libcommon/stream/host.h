@@ -73,7 +73,7 @@ struct stage {
 	struct common		 common;
 	const char		**operand;
 	char			 name[80];	/* instance: dedupe, dedupe.2 */
-	char			*meaning;	/* the options with meaning, as text */
+	char			*meaning, *words;	/* the options with meaning, as text and as a JSON array of arguments */
 	char			 config[17];	/* and its hash */
 	struct chain		 chain;		/* what its next snapshot stands on */
 	struct account		 epoch, total;
@@ -157,6 +157,9 @@ int		 host_run(struct host *);
  * NULL: only the name of the feed, without a look into the store.  The shard asked for is in stream.shard, else WEIR_SHARD. */
 int		 host_recover(struct host *, const char **feed, const char **position);
 
+/* Open the one stage of the host and let it show a snapshot, or show its bytes when it cannot: lines of JSON on standard output. */
+int		 host_dump(struct host *, struct weir_state *);
+
 /* Open every stage and ask it to check its surroundings. */
 int		 host_check(struct host *, int (*finding)(void *arg, const char *stage, const char *part, int level, const char *text), void *arg);
 
@@ -182,6 +185,7 @@ int		 host_check_rejects(struct host *);
 int		 host_sides_sync(struct host *);
 int		 host_epoch(struct host *, const char *text);
 void		 host_name_instances(struct host *);
+char		*host_words(const struct opt_set *);	/* malloc'd; NULL when memory is short or a word is no UTF-8 */
 int		 host_open_state(struct host *);
 int		 host_restore(struct stage *);
 int		 host_snapshots(struct host *, size_t from, size_t to);

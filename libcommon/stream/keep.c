@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "emit.h"
 #include "host.h"
+
+#define DUMP_BYTES	49152	/* of a snapshot, in one line of weir state dump */
 
 /* Names of instances count along the chain: dedupe, dedupe.2. */
 void
@@ -28,12 +31,29 @@ host_name_instances(struct host *h)
 	}
 }
 
+char *
+host_words(const struct opt_set *set)
+{
+	struct buf b = { 0 };
+	json_t *j = json_array();
+	char *text = NULL;
+	int e = opt_words(set, &b);
+
+	for (const char *p = b.p; !e && p < b.p + b.n; p += strlen(p) + 1)
+		e = json_array_append_new(j, json_string(p));
+	if (!e)
+		text = json_dumps(j, JSON_COMPACT);
+	json_decref(j);
+	buf_free(&b);
+	return text;
+}
+
 static struct snapshot_meta
 meta_of(const struct stage *s)
 {
 	const struct host *h = s->host;
 
-	return (struct snapshot_meta){ .stage = s->is->name, .semantic = s->is->version, .config = s->meaning, .pipe = h->stream.pipe, .run = h->run, .id = h->id };
+	return (struct snapshot_meta){ .stage = s->is->name, .semantic = s->is->version, .config = s->meaning, .args = s->words, .pipe = h->stream.pipe, .run = h->run, .id = h->id };
 }
 
 /* A plugin may have been built when the descriptor was shorter. */
@@ -199,6 +219,21 @@ host_snapshots(struct host *h, size_t from, size_t to)
 	return e;
 }
 
+/* The state belongs to what one sink has committed to one place. */
+static int
+pin_sink(struct host *h)
+{
+	struct stage *s = &h->stage[h->n - 1];
+	const char *target = "";
+	int e;
+
+	if (!h->sink || !h->stream.framed || *h->stream.batch_id)
+		return 0;
+	if (s->is->feed && (e = s->is->feed(&s->ctx, s->self, &target)) < 0)
+		return e;
+	return state_pin_sink(h->state, s->is->name, target, &h->fail) < 0 ? host_stage_fail(s) : 0;
+}
+
 /* The directory that keeps state, when somebody named one or needs one. */
 int
 host_open_state(struct host *h)
@@ -225,6 +260,8 @@ host_open_state(struct host *h)
 	if (state_open(path, h->stream.framed ? h->stream.pipe : NULL, *h->stream.shard ? h->stream.shard : "0/1", &h->state, &h->fail) < 0)
 		return host_fail(h);
 	h->stream.state = 1;
+	if (pin_sink(h) < 0)
+		return h->fail.code;
 	if (!h->stream.framed && state_has_runs(h->state))
 		return fail(&h->fail, WEIR_ESTATE, "%s is the directory of a pipeline with control lines; take another one for plain input", path), host_fail(h);
 	return 0;
@@ -299,4 +336,51 @@ host_collect(struct host *h)
 	if (h->gc)
 		told(h, state_gc_barrier(h->gc, h->id, h->gc_committed, &f), &f);
 	h->gc_committed = 0;
+}
+
+/* A snapshot whose stage cannot tell what is in it. */
+static int
+dump_bytes(struct host *h, struct weir_state *state)
+{
+	struct buf line = { 0 };
+	uint64_t at = 0;
+	uint32_t records;
+	const char *p;
+	long n;
+	int e = 0;
+
+	while (!e && (n = snapshot_frame(state, &p, &records, &h->fail)) > 0)
+		for (long i = 0; !e && i < n; i += DUMP_BYTES) {
+			size_t k = (size_t)(n - i < DUMP_BYTES ? n - i : DUMP_BYTES);
+
+			line.n = 0;
+			e = buf_printf(&line, "{\"at\":%" PRIu64 ",\"base64\":", at) | emit_base64(&line, p + i, k) | buf_puts(&line, "}\n");
+			if (e)
+				e = fail(&h->fail, WEIR_EAGAIN, "no memory");
+			else
+				e = out_data(&h->out, line.p, line.n, 1, &h->fail);
+			at += k;
+		}
+	buf_free(&line);
+	return e ? e : n < 0 ? (int)n : 0;
+}
+
+int
+host_dump(struct host *h, struct weir_state *state)
+{
+	struct stage *s = &h->stage[0];
+	int e;
+
+	if (out_open(&h->out, 1, &h->fail) < 0)
+		return host_fail(h);
+	if (HAS(s->is, dump))
+		e = (e = host_open(h)) < 0 ? e : s->is->dump(&s->ctx, s->self, state);
+	else
+		e = dump_bytes(h, state);
+	if (e >= 0)
+		e = out_flush(&h->out, &h->fail);
+	if (e < 0 && !h->said)
+		host_fail(h);
+	host_close(h);
+	return e;
 }

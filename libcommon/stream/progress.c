@@ -45,7 +45,7 @@ may_draw(const struct host *h)
 	const struct common *c = &h->stage[0].common;
 	struct stat st;
 
-	if (c->quiet || c->json_log || !isatty(2))
+	if (c->quiet || c->json_log || (getenv("WEIR_LAST") && !getenv("WEIR_SUMMARY")) || !isatty(2))	/* weir run -q sets no WEIR_SUMMARY */
 		return 0;
 	if (h->sink)
 		return 1;

@@ -42,10 +42,11 @@ num.io.threads=2
 log.cleaner.enable=false
 transaction.max.timeout.ms=60000
 broker.session.timeout.ms={session}
-broker.heartbeat.interval.ms=500
+broker.heartbeat.interval.ms=200
+initial.broker.registration.timeout.ms=60000
 file.delete.delay.ms=1000
 """
-# A clean stop of the only node has nobody to hand its partitions over to, and would ask for it until a time is over.
+# A broker comes back only when the session of the one before is over, so that is short.  A clean stop of the only node has nobody to hand its partitions over to, and would ask for it until a time is over.
 ALONE = "controlled.shutdown.enable=false\n"
 LOG = """\
 rootLogger.level=warn
@@ -129,7 +130,7 @@ class Cluster:
         for b in self.nodes:
             with open(b.properties, "w") as f:
                 f.write(CONFIG.format(id=b.number, voters=voters, port=b.port, controller=b.controller, data=os.path.join(b.home, "data"),
-                                      copies=n, isr=min(n, 2), session=3000 if n > 1 else 9000) + (ALONE if n == 1 else ""))
+                                      copies=n, isr=min(n, 2), session=4000 if n > 1 else 1000) + (ALONE if n == 1 else ""))
             subprocess.run(b.java("kafka.tools.StorageTool", "format", "--cluster-id", name, "--config", b.properties), check=True,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.bootstrap = ",".join(f"127.0.0.1:{b.port}" for b in self.nodes)
@@ -280,12 +281,12 @@ class TransactionWriter(threading.Thread):
         super().__init__(daemon=True)
         self.cluster, self.topic, self.book, self.partitions, self.source = cluster, topic, book, partitions, name
         self.random, self.ending, self.failed = random.Random(seed), threading.Event(), None
-        self.done, self.next, self.ident = {"committed": 0, "aborted": 0, "unknown": 0}, {}, uuid.uuid4().hex
+        self.done, self.next, self.transactional_id = {"committed": 0, "aborted": 0, "unknown": 0}, {}, uuid.uuid4().hex
 
     def open(self):
         """The coordinator may be loading, or away."""
         while True:
-            p = Producer({"bootstrap.servers": self.cluster.bootstrap, "transactional.id": self.ident, "transaction.timeout.ms": 20000, **QUIET})
+            p = Producer({"bootstrap.servers": self.cluster.bootstrap, "transactional.id": self.transactional_id, "transaction.timeout.ms": 20000, **QUIET})
             try:
                 p.init_transactions(20)
                 return p

@@ -37,8 +37,8 @@ PATIENCE_S = 60                         # longer than any run here can take on a
 
 
 def environment(**more):
-    """The environment of a build: its tools, its modules, and nothing of a pipeline that is set around us."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith('WEIR_')}
+    """The environment of a build: its tools, its modules, the guards that a negative control switches off, and nothing of a pipeline around us."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith('WEIR_') or k == 'WEIR_BREAK'}
     env['PATH'] = ':'.join([os.path.join(BUILD, 'tools', t) for t in TOOLS] + [env.get('PATH', '/usr/bin:/bin')])
     env['WEIR_MODULE_DIR'] = os.path.join(BUILD, 'modules')
     env['LC_ALL'] = 'C'

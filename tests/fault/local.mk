@@ -12,3 +12,11 @@ check_LTLIBRARIES += %D%/lost.la
 %C%_lost_la_SOURCES = %D%/lost.c
 %C%_lost_la_LIBADD = -ldl
 %C%_lost_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+
+if RDKAFKA
+check_PROGRAMS += %D%/mock_errors
+tests_fault_mock_errors_SOURCES = %D%/mock_errors.c
+tests_fault_mock_errors_CFLAGS = $(AM_CFLAGS) $(RDKAFKA_CFLAGS)
+tests_fault_mock_errors_LDADD = $(RDKAFKA_LIBS)
+endif
+EXTRA_DIST += %D%/brokers %D%/kafka_cluster.py

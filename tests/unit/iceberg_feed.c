@@ -102,6 +102,74 @@ finding(void **state)
 	assert_int_equal(found(table(-1, 1, 0, off_10), FEED_STOP, NULL), WEIR_ESTATE);
 }
 
+/* The same table, in which snapshot `id` has expired. */
+static struct metadata *
+without(struct metadata *m, int id)
+{
+	json_t *doc = json_incref(m->doc), *snapshots = json_object_get(doc, "snapshots"), *s;
+	struct metadata *out;
+	size_t i;
+
+	json_array_foreach(snapshots, i, s)
+		if (json_integer_value(json_object_get(s, "snapshot-id")) == id)
+			assert_int_equal(json_array_remove(snapshots, i--), 0);
+	metadata_free(m);
+	assert_int_equal(metadata_from(doc, &out, &f), 0);
+	return out;
+}
+
+static struct metadata *
+with_entry(const char *value)
+{
+	struct metadata *m = table(3, 0, 1, off_10);
+
+	json_object_set_new(json_object_get(m->doc, "properties"), "weir.feed.p/0/1/main", json_string(value));
+	return m;
+}
+
+/* What nobody can tell any more is not taken for nothing, which would load all rows again. */
+static void
+lost_history(void **state)
+{
+	(void)state;
+	assert_int_equal(found(without(table(3, 1, 1, off_10), 2), FEED_STOP, "r/2"), 0);	/* the commit's snapshot has expired: the entry holds */
+	assert_int_equal(found(without(table(2, 1, 1, off_10), 1), FEED_STOP, "r/2"), 0);
+	/* snapshot 1 (ours) has expired, 3 (ours too) was rolled back to 2: how much of ours is below 2? */
+	{
+		struct metadata *m = with_entry("{\"off\":{},\"seq\":\"3\",\"snapshot\":\"3\",\"token\":\"r/3\",\"v\":\"1\"}");
+		json_t *s = json_array_get(json_object_get(m->doc, "snapshots"), 1);
+
+		json_object_set_new(m->doc, "current-snapshot-id", json_integer(2));
+		json_object_clear(json_object_get(s, "summary"));
+		json_object_set_new(json_object_get(s, "summary"), "operation", json_string("append"));
+		assert_int_equal(found(without(m, 1), FEED_REPLAY, NULL), WEIR_ESTATE);
+		assert_non_null(strstr(f.text, "have expired"));
+	}
+	assert_int_equal(found(with_entry("{\"off\":{},\"seq\":\"2\",\"snapshot\":\"2\",\"token\":\"r/2\",\"v\":\"1\"}"), FEED_STOP, "r/2"), 0);
+	assert_int_equal(found(with_entry("{\"off\":{},\"seq\":\"2\",\"snapshot\":\"2\",\"token\":\"r/2\",\"v\":\"2\"}"), FEED_STOP, NULL), WEIR_ESTATE);
+	assert_non_null(strstr(f.text, "newer weir"));
+	assert_int_equal(found(with_entry("{\"off\":{},\"seq\":\"2\",\"snapshot\":\"2\",\"v\":\"1\"}"), FEED_STOP, NULL), WEIR_ESTATE);
+	assert_int_equal(found(with_entry("{\"off\":{}"), FEED_STOP, NULL), WEIR_ESTATE);
+	assert_non_null(strstr(f.text, "is damaged"));
+}
+
+static void
+keys(void **state)
+{
+	char pipe[FEED_NAME_BYTES], shard[FEED_NAME_BYTES];
+
+	(void)state;
+	assert_int_equal(feed_split_key("weir.feed.a/b/12/16/feature/x", "feature/x", pipe, shard, sizeof pipe), 0);
+	assert_string_equal(pipe, "a/b");
+	assert_string_equal(shard, "12/16");
+	assert_int_equal(feed_split_key("weir.feed.a/b/12/16/feature/x", "x", pipe, shard, sizeof pipe), -1);
+	assert_int_equal(feed_split_key("weir.feed.a/0/1/main", "dev", pipe, shard, sizeof pipe), -1);
+	assert_int_equal(feed_split_key("weir.feed.0/1/main", "main", pipe, shard, sizeof pipe), -1);
+	assert_int_equal(feed_split_key("weir.feed./0/1/main", "main", pipe, shard, sizeof pipe), -1);
+	assert_int_equal(feed_split_key("weir.feed.main", "main", pipe, shard, sizeof pipe), -1);
+	assert_int_equal(feed_split_key("weir.batches", "main", pipe, shard, sizeof pipe), -1);
+}
+
 static int
 guard(struct metadata *m, struct feed feed, const char *prev, const char *off, const char *chain)
 {
@@ -290,8 +358,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finding), cmocka_unit_test(guards), cmocka_unit_test(positions), cmocka_unit_test(batches),
-		cmocka_unit_test(from_events), cmocka_unit_test(from_json_schema),
+		cmocka_unit_test(finding), cmocka_unit_test(lost_history), cmocka_unit_test(keys), cmocka_unit_test(guards),
+		cmocka_unit_test(positions), cmocka_unit_test(batches), cmocka_unit_test(from_events), cmocka_unit_test(from_json_schema),
 	};
 
 	return cmocka_run_group_tests_name("iceberg_feed", tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "iso.h"
 #include "keys.h"
 #include "seen.h"
 #include "value.h"
@@ -266,6 +267,42 @@ dedupe_restore(struct weir_ctx *ctx, void *self, struct weir_state *state)
 	return keys_load(ctx, state, d->seen, &d->greatest_us);
 }
 
+/* An instant as a JSON string, or null. */
+static const char *
+instant(int64_t us, char text[ISO_SIZE + 2])
+{
+	size_t n;
+
+	if (us < ISO_MIN_US || us > ISO_MAX_US)
+		return "null";
+	text[0] = '"';
+	n = iso_format(us, text + 1);
+	memcpy(text + 1 + n, "\"", 2);
+	return text;
+}
+
+static int
+dedupe_dump(struct weir_ctx *ctx, void *self, struct weir_state *state)
+{
+	char line[256], time[3][ISO_SIZE + 2];
+	struct seen_key key;
+	struct keys_head h;
+	int e = keys_read_head(ctx, state, &h), n;
+
+	(void)self;
+	if (e <= 0)
+		return e;
+	n = snprintf(line, sizeof line, "{\"floor\":%s,\"greatest\":%s,\"keys\":%" PRIu64 ",\"watermark\":%s}", instant(h.clock.floor_us, time[0]),
+	    instant(h.greatest_us, time[1]), h.n, instant(h.clock.watermark_us, time[2]));
+	for (e = weir_receipt(ctx, line, (size_t)n); !e && h.n; h.n--) {
+		if ((e = keys_read(ctx, state, h.n, &key)) < 0)
+			return e;
+		n = snprintf(line, sizeof line, "{\"key\":\"%016" PRIx64 "%012" PRIx64 "\",\"time\":%s}", key.hi, key.lo >> 16, instant(key.time_us, time[0]));
+		e = weir_emit(ctx, line, (size_t)n);
+	}
+	return e;
+}
+
 static void
 dedupe_close(struct weir_ctx *ctx, void *self)
 {
@@ -281,5 +318,5 @@ const struct weir_stage weir_stage_v1 = {
 	.self_size = sizeof(struct dedupe), .opts = opts, .role = WEIR_FILTER,
 	.open = dedupe_open, .begin = dedupe_begin, .process = dedupe_process, .watermark = dedupe_watermark,
 	.snapshot = dedupe_snapshot, .restore = dedupe_restore, .close = dedupe_close,
-	.deltas = 1, .holds = dedupe_holds,
+	.deltas = 1, .holds = dedupe_holds, .dump = dedupe_dump,
 };

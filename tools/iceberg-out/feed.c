@@ -9,9 +9,7 @@
 #include "feed.h"
 #include "weir.h"
 
-#define PREFIX		"weir.feed."
 #define ENTRY_V		"1"		/* of an entry */
-#define DESCRIBE_MAX	300
 #define COMMAND_MAX	400		/* a longer position is fetched by the command that a message prints */
 
 static const char *
@@ -57,7 +55,7 @@ get_entry(const struct metadata *m, const struct feed *feed, json_t **entry, str
 	int e = 0;
 
 	*entry = NULL;
-	if (buf_printf(&key, PREFIX "%s/%s/%s", feed->pipe, feed->shard, feed->ref) < 0 || buf_putc(&key, '\0') < 0)
+	if (buf_printf(&key, FEED_PREFIX "%s/%s/%s", feed->pipe, feed->shard, feed->ref) < 0 || buf_putc(&key, '\0') < 0)
 		e = no_memory(f);
 	else if ((value = metadata_property(m, key.p))) {
 		*entry = json_loads(value, 0, NULL);
@@ -192,31 +190,6 @@ feed_find(const struct metadata *m, const struct feed *feed, struct feed_state *
 
 /* ---------------------------------------------------------------- offsets */
 
-int
-feed_describe(const json_t *off, struct buf *out)
-{
-	const json_t *topics = json_object_get(off, "topics"), *topic, *v;
-	const char *name, *part;
-	size_t start = out->n;
-	char *compact;
-	int e = 0;
-
-	if (!json_object_size(topics)) {
-		if (!(compact = json_dumps(off, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY)))
-			return -1;
-		e = buf_put(out, compact, strnlen(compact, DESCRIBE_MAX));
-		free(compact);
-		return e;
-	}
-	json_object_foreach((json_t *)(uintptr_t)topics, name, topic)
-		json_object_foreach(json_object_get(topic, "next"), part, v) {
-			if (out->n - start > DESCRIBE_MAX)
-				return buf_puts(out, ", ...");
-			e |= buf_printf(out, "%s%s/%s:%s", out->n > start ? ", " : "", name, part, json_string_value(v) ? json_string_value(v) : "?");
-		}
-	return e;
-}
-
 /* Is this stream where the table is?  Partitions that came since begin at 0; what the stream carries besides is another shard's. */
 static int
 same_offsets(const json_t *stored, const json_t *off)
@@ -280,69 +253,12 @@ same_source(const json_t *a, const json_t *b)
 
 /* ---------------------------------------------------------------- the guards */
 
-/* "weir.feed.<pipe>/<i>/<N>/<ref>" of that ref into pipe and shard, "i/N".  Names and refs may hold slashes, a shard is two numbers. */
-static int
-split_key(const char *key, const char *ref, char *pipe, char *shard, size_t size)
-{
-	const char *p = key + strlen(PREFIX), *end, *i, *n;
-	size_t k = strlen(ref);
-
-	if (strncmp(key, PREFIX, strlen(PREFIX)) || strlen(p) >= size || strlen(p) < k + 1)
-		return -1;
-	end = p + strlen(p) - k - 1;
-	if (*end != '/' || strcmp(end + 1, ref))
-		return -1;
-	for (n = end; n > p && n[-1] >= '0' && n[-1] <= '9'; n--)
-		;
-	if (n == end || n == p || n[-1] != '/')
-		return -1;
-	for (i = n - 1; i > p && i[-1] >= '0' && i[-1] <= '9'; i--)
-		;
-	if (i == n - 1 || i == p || i[-1] != '/')
-		return -1;
-	snprintf(pipe, size, "%.*s", (int)(i - 1 - p), p);
-	snprintf(shard, size, "%.*s", (int)(end - i), i);
-	return 0;
-}
-
-#define NAME_BYTES	600
-
-/* By its name, or name and shard as a list of feeds shows them. */
-static int
-is_wanted(const char *want, const char *want_shard, const char *pipe, const char *shard)
-{
-	size_t n = strlen(pipe);
-
-	if (want_shard && *want_shard && strcmp(want_shard, shard))
-		return 0;
-	return !want || !*want || (strncmp(want, pipe, n) == 0 && (!want[n] || (want[n] == '/' && strcmp(want + n + 1, shard) == 0)));
-}
-
-/* "a/0/1, b/0/1": the feeds on a ref that are wanted, into *names with a NUL; the last one's parts too.  How many, or -1. */
-static int
-list_feeds(const struct metadata *m, const char *want, const char *want_shard, const char *ref, struct buf *names, char *pipe, char *shard)
-{
-	const json_t *properties = json_object_get(m->doc, "properties"), *v;
-	char p[NAME_BYTES], i[NAME_BYTES];
-	const char *key;
-	int n = 0, e = 0;
-
-	json_object_foreach((json_t *)(uintptr_t)properties, key, v) {
-		if (split_key(key, ref, p, i, sizeof p) < 0 || !is_wanted(want, want_shard, p, i))
-			continue;
-		e |= buf_printf(names, "%s%s/%s", n++ ? ", " : "", p, i);
-		strcpy(pipe, p);
-		strcpy(shard, i);
-	}
-	return e | buf_putc(names, '\0') ? -1 : n;
-}
-
 /* A stream that the table does not know: does it take the place of one that it knows? */
 static int
 guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, struct fail *f)
 {
 	const json_t *properties = json_object_get(m->doc, "properties"), *v;
-	char pipe[NAME_BYTES], shard[NAME_BYTES];
+	char pipe[FEED_NAME_BYTES], shard[FEED_NAME_BYTES];
 	const char *key, *why, *n, *my_n = strrchr(feed->shard, '/');
 	json_t *entry;
 	int bad;
@@ -350,7 +266,7 @@ guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, 
 	if (feed->as_new_feed)
 		return 0;
 	json_object_foreach((json_t *)(uintptr_t)properties, key, v) {
-		if (split_key(key, feed->ref, pipe, shard, sizeof pipe) < 0 || !(entry = json_loads(json_string_value(v) ? json_string_value(v) : "", 0, NULL)))
+		if (feed_split_key(key, feed->ref, pipe, shard, sizeof pipe) < 0 || !(entry = json_loads(json_string_value(v) ? json_string_value(v) : "", 0, NULL)))
 			continue;
 		n = strrchr(shard, '/');
 		bad = 1;
@@ -423,9 +339,9 @@ fenced(const struct feed *feed, const struct feed_state *s, const char *prev, co
 static int
 unknown_prev(const struct metadata *m, const struct feed *feed, const char *prev, struct fail *f)
 {
-	char pipe[NAME_BYTES], shard[NAME_BYTES];
+	char pipe[FEED_NAME_BYTES], shard[FEED_NAME_BYTES];
 	struct buf names = { 0 };
-	int n = list_feeds(m, NULL, NULL, feed->ref, &names, pipe, shard);
+	int n = feed_list(m, NULL, NULL, feed->ref, &names, pipe, shard);
 
 	if (n < 0)
 		no_memory(f);
@@ -481,80 +397,4 @@ feed_guard(const struct metadata *m, const struct feed *feed, const struct feed_
 	fail(f, WEIR_ECONFIG, "the stages before iceberg-out were '%s' at the last commit of %s, now they are '%s': rows may differ. Go on all the same: "
 	    "--accept-change. A second feed beside it: --pipeline NAME", s->chain, feed->pipe, chain);
 	return feed->explicit_pipe ? 1 : f->code;
-}
-
-/* ---------------------------------------------------------------- positions */
-
-int
-feed_position(const struct feed_state *s, const char *pipe, struct buf *out)
-{
-	json_t *o;
-	char *line;
-	int e;
-
-	if (!s->entry)
-		return buf_puts(out, "none");
-	if (!(o = json_pack("{s:O, s:s, s:s}", "off", s->off, "pipe", pipe, "token", s->token)))
-		return -1;
-	line = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-	e = line ? buf_puts(out, line) : -1;
-	free(line);
-	json_decref(o);
-	return e;
-}
-
-int
-feed_recover(const struct metadata *m, const char *table, const char *want, const char *want_shard, const char *want_ref, int rollback, struct buf *out,
-    struct fail *f)
-{
-	char pipe[NAME_BYTES], shard[NAME_BYTES];
-	struct feed feed = { .table = table, .pipe = want, .shard = want_shard && *want_shard ? want_shard : "0/1", .ref = want_ref, .rollback = rollback };
-	struct feed_state s = { 0 };
-	struct buf names = { 0 };
-	int n = list_feeds(m, want, want_shard, want_ref, &names, pipe, shard), e;
-
-	if (n < 0)
-		e = no_memory(f);
-	else if (n > 1)
-		e = fail(f, WEIR_EUSAGE, "%s has several feeds: %s; say which one with --pipeline", table, names.p);
-	else {
-		if (n) {
-			feed.pipe = pipe;
-			feed.shard = shard;
-		} else if (!want || !*want)
-			feed.pipe = table;		/* the default name; its property may have gone with an old snapshot's */
-		if ((e = feed_find(m, &feed, &s, f)) == 0 && feed_position(&s, feed.pipe, out) < 0)
-			e = no_memory(f);
-		feed_state_free(&s);
-	}
-	buf_free(&names);
-	return e;
-}
-
-int
-feed_fill(const struct feed *feed, const struct feed_commit *c, json_t *summary, json_t *properties)
-{
-	const char *const pair[][2] = {
-		{ "weir.pipe", feed->pipe }, { "weir.shard", feed->shard }, { "weir.token", c->token }, { "weir.prev", c->prev },
-		{ "weir.hash", c->hash }, { "weir.off", c->off }, { "weir.acct", c->acct }, { "weir.chain", c->chain },
-	};
-	char snapshot[24], sequence[24], *value;
-	struct buf key = { 0 };
-	json_t *entry;
-	int e = 0;
-
-	for (size_t i = 0; i < sizeof pair / sizeof *pair; i++)
-		e |= json_object_set_new(summary, pair[i][0], json_string(pair[i][1]));
-	snprintf(snapshot, sizeof snapshot, "%" PRId64, c->snapshot_id);
-	snprintf(sequence, sizeof sequence, "%" PRId64, c->sequence);
-	entry = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "chain", c->chain, "hash", c->hash, "off", json_loads(c->off, 0, NULL),
-	    "prev", c->prev, "seq", sequence, "snapshot", snapshot, "token", c->token, "v", "1");
-	value = entry ? json_dumps(entry, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-	if (e || !value || buf_printf(&key, PREFIX "%s/%s/%s", feed->pipe, feed->shard, feed->ref) < 0 || buf_putc(&key, '\0') < 0 ||
-	    json_object_set_new(properties, key.p, json_string(value)) < 0)
-		e = -1;
-	json_decref(entry);
-	free(value);
-	buf_free(&key);
-	return e;
 }

@@ -13,6 +13,9 @@
 
 #include "metadata.h"
 
+#define FEED_PREFIX	"weir.feed."	/* of the properties' names */
+#define FEED_NAME_BYTES	600		/* room for the name of a pipe, or a shard */
+
 enum feed_rollback { FEED_STOP, FEED_REPLAY, FEED_KEEP };
 
 struct feed {			/* who asks; texts are the caller's */
@@ -30,7 +33,8 @@ struct feed_state {		/* what the table says */
 	const char	*chain, *hash;
 };
 
-/* WEIR_ESTATE when the branch was rolled back below the entry and feed.rollback does not say what to do. */
+/* WEIR_ESTATE when the entry cannot be read, or when the branch was rolled back below it and feed.rollback does not say what to do, or
+ * says replay and nobody can tell any more from where. */
 int	feed_find(const struct metadata *, const struct feed *, struct feed_state *, struct fail *);
 void	feed_state_free(struct feed_state *);
 
@@ -42,10 +46,19 @@ int	feed_guard(const struct metadata *, const struct feed *, const struct feed_s
 /* {"off":...,"pipe":...,"token":...}, or none. */
 int	feed_position(const struct feed_state *, const char *pipe, struct buf *out);
 
-/* The position of the feed (pipe, shard) on `ref`; what is NULL or "" may be any: of the table's only feed then, WEIR_EUSAGE and the
+/* "weir.feed.<pipe>/<i>/<N>/<ref>" of that ref into pipe and shard, "i/N": 0, or -1 when it is none. */
+int	feed_split_key(const char *key, const char *ref, char *pipe, char *shard, size_t size);
+/* "a/0/1, b/0/1": the feeds on a ref that are wanted (see feed_recover()), into *names with a NUL; the last one's parts into pipe and
+ * shard (FEED_NAME_BYTES).  How many, or -1: no memory. */
+int	feed_list(const struct metadata *, const char *want, const char *want_shard, const char *ref, struct buf *names, char *pipe, char *shard);
+
+/* The position of the feed (pipe, shard) on `ref`; `pipe` may also be "pipe/shard", as a list of feeds shows them; what is NULL or "" may be any: of the table's only feed then, WEIR_EUSAGE and the
  * list when there are several. */
 int	feed_recover(const struct metadata *, const char *table, const char *pipe, const char *shard, const char *ref, int rollback, struct buf *out,
 	    struct fail *);
+
+/* "our token (17,41), up to orders/0:9901" of the only feed on `ref`; of several their names and tokens; or that there is none. */
+int	feed_tell(const struct metadata *, const char *table, const char *ref, int rollback, struct buf *out, struct fail *);
 
 /* What a commit writes. */
 struct feed_commit {

@@ -50,7 +50,8 @@ void	output_hash(struct iceberg_out *, struct weir_batch *);
 /* The files are durable: write down which, for people and for the next run. */
 int	output_prepare(struct iceberg_out *, const struct weir_barrier *);
 int	output_commit(struct iceberg_out *, const struct weir_barrier *);
-int	output_check(struct weir_ctx *, struct iceberg_out *);
 void	output_end(struct iceberg_out *);
+/* For weir doctor: the catalog, the feeds of the table, the store. */
+int	check_surroundings(struct iceberg_out *);
 
 #endif

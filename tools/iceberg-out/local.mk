@@ -1,9 +1,9 @@
 # The stage on top of its core: events to columns, columns to files.
 noinst_LTLIBRARIES += %D%/libiceberg-out.la
 %C%_libiceberg_out_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(XXHASH_CFLAGS)
-%C%_libiceberg_out_la_SOURCES = %D%/iceberg-out.c %D%/iceberg-out.h %D%/output.c %D%/target.c %D%/target.h %D%/ingest.c %D%/ingest.h \
+%C%_libiceberg_out_la_SOURCES = %D%/iceberg-out.c %D%/iceberg-out.h %D%/output.c %D%/check.c %D%/target.c %D%/target.h %D%/ingest.c %D%/ingest.h \
 	%D%/held.c %D%/held.h %D%/infer.c %D%/infer.h %D%/jsonschema.c %D%/jsonschema.h %D%/columns.c %D%/columns.h \
-	%D%/partition.c %D%/partition.h %D%/feed.c %D%/feed.h %D%/batches.c %D%/batches.h
+	%D%/partition.c %D%/partition.h %D%/feed.c %D%/feeds.c %D%/feed.h %D%/batches.c %D%/batches.h
 
 ICEBERG_OUT_OWN = %D%/libcolumns.la libcommon/iceberg/libiceberg.la libcommon/store/libstore.la libcommon/avro/libavro.la \
 	libcommon/parquet/libparquet.la

@@ -416,28 +416,3 @@ output_end(struct iceberg_out *s)
 	if (s->hash)
 		XXH3_freeState(s->hash);
 }
-
-/* ---------------------------------------------------------------- doctor */
-
-int
-output_check(struct weir_ctx *ctx, struct iceberg_out *s)
-{
-	struct target *t = &s->target;
-	struct buf probe = { 0 };
-	char uuid[CATALOG_UUID_SIZE];
-	const char *where = t->table ? t->table->meta->location : t->catalog->warehouse;
-	int e;
-
-	if (t->table)
-		weir_finding(ctx, "catalog", WEIR_OK, "%s; table %s, %zu snapshots", t->catalog->uri, t->o.table, t->table->meta->n_snapshot);
-	else
-		weir_finding(ctx, "catalog", WEIR_OK, "%s; table %s will be made", t->catalog->uri, t->o.table);
-	if (catalog_uuid(uuid, &s->fail) < 0 || buf_printf(&probe, "%s/metadata/.probe-%s", where, uuid) < 0 || buf_putc(&probe, '\0') < 0 ||
-	    (e = t->catalog->store->ops->put_if_absent(t->catalog->store, probe.p, "", 0, &s->fail)) < 0 ||
-	    (e = t->catalog->store->ops->remove(t->catalog->store, probe.p, &s->fail)) < 0)
-		weir_finding(ctx, "store", WEIR_FAIL, "%s: %s", where, s->fail.text);
-	else
-		weir_finding(ctx, "store", WEIR_OK, "%s is writable", where);
-	buf_free(&probe);
-	return 0;
-}

@@ -8,6 +8,7 @@ int	command_run(int argc, char **argv);
 int	command_begin(int argc, char **argv);
 int	command_wrap(int argc, char **argv);
 int	command_strip(int argc, char **argv);
+int	command_state(int argc, char **argv);
 int	command_doctor(int argc, char **argv);
 int	command_demo(int argc, char **argv);
 int	command_top(int argc, char **argv);

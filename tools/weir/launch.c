@@ -453,6 +453,6 @@ launch_ask(struct launch *l, int (*fn)(void *arg, int fd), void *arg, char *answ
 		return command_error(WEIR_EIO, "cannot read the sink's position: %s", strerror(bad));
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	return n == max ? command_error(WEIR_EBUG, "the sink's position is longer than %zu bytes", max) : s->requests ? -WEIR_EAGAIN :
+	return n == max ? command_error(WEIR_EBUG, "the sink's position is longer than %zu bytes", max) : s->requests ? LAUNCH_NOT_BEGUN :
 	    command_error(WEIR_EAGAIN, "%s was ended by signal %d while it looked up its position", l->stage[l->n - 1].argv[0], WTERMSIG(status));
 }

@@ -46,7 +46,8 @@ struct launch {
 int	launch_run(struct launch *);
 
 /* In a child of this process: run fn(arg, fd), whose return value is the exit code, and read what it writes to fd, at most `max`
- * bytes, NUL-terminated.  A request to end kills it (75).  Returns the exit code. */
+ * bytes, NUL-terminated.  A request to end kills it: LAUNCH_NOT_BEGUN.  Returns the exit code. */
+#define LAUNCH_NOT_BEGUN	-1
 int	launch_ask(struct launch *, int (*fn)(void *arg, int fd), void *arg, char *answer, size_t max);
 
 #endif

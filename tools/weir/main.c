@@ -29,6 +29,7 @@ static const struct {
 	{ "wrap", "[--ok 0,1] -- CMD ...", "put any filter between stages, once per epoch", command_wrap },
 	{ "strip", "", "drop control lines", command_strip },
 	{ "stage", "PLUGIN.so ...", "run one plugin behind a pipe", stage },
+	{ "state", "ls|show|dump|verify|gc [-s DIR] ...", "what is in a state directory", command_state },
 	{ "top", "[--once] [--json] [DIR]", "watch pipelines run", command_top },
 	{ "doctor", "['a | b | c']", "check everything a pipeline needs, in words", command_doctor },
 	{ "demo", "[--dir DIR]", "a broker, events, two pipelines and what came of them", command_demo },

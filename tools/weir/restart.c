@@ -72,7 +72,7 @@ fenced(struct restart *r, const struct launch *l, int code)
 				two_hosts(path);
 			}
 		} else if (s->n_commits || !code || code == 99) {
-			if (kept && r->fenced[k])
+			if (kept)		/* what others added while this one ran counts no more, either */
 				fenced_clear(path);
 			r->fenced[k] = 0;
 		}

@@ -325,7 +325,8 @@ supervised(struct run *r, struct launch *l)
 	l->receipts = &receipts;
 	receipts.by_shard = r->parallel > 1;
 	if (!(e = divide(r, l)))
-		e = attempts(r, l);
+		if ((e = attempts(r, l)) == LAUNCH_NOT_BEGUN)	/* asked to end before anything was read: there is nothing to commit */
+		e = 0;
 	if (e == 99 && receipts.n_commits)		/* the last attempt found nothing to do, because an earlier one did it */
 		e = 0;
 	if ((e2 = receipts_end(&receipts, e == 0, &f)) < 0 && !e)

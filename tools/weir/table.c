@@ -245,8 +245,8 @@ put_state(const struct watch_row *r, char text[256])
 			snprintf(one, sizeof one, "%s", human_bytes((double)g->value, v));
 		else if (len > 3 && !strcmp(g->name + len - 3, "_us"))
 			snprintf(one, sizeof one, "%.*s %s", (int)len - 3, g->name, human_span((double)g->value / 1e6, v));
-		else if (!strcmp(g->name, "files_open"))
-			snprintf(one, sizeof one, "%s file%s open", human_count((double)g->value, v), g->value == 1 ? "" : "s");
+		else if (len > 5 && !strcmp(g->name + len - 5, "_open"))
+			snprintf(one, sizeof one, "%s %.*s open", human_count((double)g->value, v), (int)len - (g->value == 1 && g->name[len - 6] == 's' ? 6 : 5), g->name);
 		else
 			snprintf(one, sizeof one, "%s %s", human_count((double)g->value, v), g->name);
 		if (n + strlen(one) + 3 > 256)

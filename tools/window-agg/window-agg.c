@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +65,7 @@ count(struct weir_ctx *ctx, struct window_agg *wa)
 	struct windows_count c;
 
 	windows_count(wa->windows, &c);
-	weir_gauge(ctx, "open", (int64_t)c.panes);
+	weir_gauge(ctx, "windows_open", (int64_t)c.panes);
 	weir_gauge(ctx, "state_bytes", (int64_t)c.memory_bytes);
 	if (c.windows == wa->counted.windows && c.partly_late == wa->counted.partly_late)
 		return;
@@ -277,6 +278,50 @@ wa_restore(struct weir_ctx *ctx, void *self, struct weir_state *state)
 	return e ? e : told(ctx, wa, windows_load(wa->windows, state_get, state_key_ok, &s));
 }
 
+static int
+wa_holds(struct weir_ctx *ctx, void *self, char *text, size_t n)
+{
+	struct window_agg *wa = self;
+	struct windows_count c;
+
+	(void)ctx;
+	windows_count(wa->windows, &c);
+	snprintf(text, n, "%" PRIu64 " groups in %" PRIu64 " open windows or steps", windows_groups(wa->windows), c.panes);
+	return 0;
+}
+
+/* An instant as a JSON string, or null. */
+static const char *
+instant(int64_t us, char text[ISO_SIZE + 2])
+{
+	size_t n;
+
+	if (us < ISO_MIN_US || us > ISO_MAX_US)
+		return "null";
+	text[0] = '"';
+	n = iso_format(us, text + 1);
+	memcpy(text + 1 + n, "\"", 2);
+	return text;
+}
+
+static int
+wa_dump(struct weir_ctx *ctx, void *self, struct weir_state *state)
+{
+	char line[256], time[2][ISO_SIZE + 2];
+	struct window_agg *wa = self;
+	struct windows_count c;
+	int e = wa_restore(ctx, self, state), n;
+
+	if (e)
+		return e;
+	wa->ctx = ctx;
+	windows_count(wa->windows, &c);
+	n = snprintf(line, sizeof line, "{\"closed\":%s,\"groups\":%" PRIu64 ",\"panes\":%" PRIu64 ",\"watermark\":%s}",
+	    instant(windows_closed(wa->windows), time[0]), windows_groups(wa->windows), c.panes, instant(windows_watermark(wa->windows), time[1]));
+	e = weir_receipt(ctx, line, (size_t)n);
+	return e ? e : told(ctx, wa, windows_each(wa->windows, row_emit, wa));
+}
+
 static void
 wa_close(struct weir_ctx *ctx, void *self)
 {
@@ -299,4 +344,5 @@ const struct weir_stage weir_stage_v1 = {
 	.self_size = sizeof(struct window_agg), .opts = opts, .role = WEIR_FILTER,
 	.open = wa_open, .begin = wa_begin, .process = wa_process, .watermark = wa_watermark, .flush = wa_flush,
 	.snapshot = wa_snapshot, .restore = wa_restore, .close = wa_close,
+	.holds = wa_holds, .dump = wa_dump,
 };

@@ -353,6 +353,32 @@ windows_watermark(const struct windows *w)
 	return w->watermark_us;
 }
 
+int64_t
+windows_closed(const struct windows *w)
+{
+	return w->closed_us;
+}
+
+int
+windows_each(struct windows *w, int (*row)(void *, const struct windows_row *), void *arg)
+{
+	int e = 0;
+
+	for (size_t i = 0; !e && i < w->n_panes; i++) {
+		const struct pane *p = w->pane[i];
+		struct windows_row r = { .start_us = p->start_us, .end_us = p->start_us + w->plan.pane_us };
+
+		e = sort_groups(w, p);
+		for (size_t k = 0; !e && k < p->n_groups; k++) {
+			r.group = w->sorted[k];
+			r.key = group_key(&w->layout, r.group);
+			r.key_n = r.group->key_n;
+			e = row(arg, &r);
+		}
+	}
+	return e;
+}
+
 /* (event, window) pairs of a pane that are still open. */
 static uint64_t
 pane_pairs(const struct windows *w, const struct pane *p)

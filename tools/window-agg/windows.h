@@ -75,6 +75,11 @@ int		 windows_save(struct windows *, int (*put)(void *, const void *, size_t), v
  * whether bytes can be a key.  WINDOWS_DAMAGED: no state of ours, or of other aggregates. */
 int		 windows_load(struct windows *, int (*get)(void *, void *, size_t), int (*key_ok)(void *, const char *, size_t), void *);
 
+/* The open panes as they are, in the order of the state: each group as a row from the pane's start to its end.  0, WINDOWS_FULL, or what
+ * row() returned. */
+int		 windows_each(struct windows *, int (*row)(void *, const struct windows_row *), void *);
+int64_t		 windows_closed(const struct windows *);	/* windows that end up to here have closed; INT64_MIN: none yet */
+
 struct windows_count {
 	uint64_t	windows, rows;		/* closed so far */
 	uint64_t	partly_late;		/* (event, window) pairs missed by events that other windows took */

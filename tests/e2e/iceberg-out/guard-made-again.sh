@@ -5,13 +5,15 @@ go() { weir run -q -s d "$replay a | iceberg-out -q --table ns.t --create --colu
 go >/dev/null
 old=$(position)
 rm -r lake
+echo 'a stream of the old one goes on'
+lines 1 1 | $sink --plain --create --columns id=long >/dev/null
+lines 41 50 >>a
+try 'feed -s d --pipeline ns.t --resume "$old" a | $sink -s d --pipeline ns.t' 2>&1
 echo 'marks of commits, and a table without any'
 try go
 try 'weir run -q --state-reset -s d "$replay a | iceberg-out -q --table ns.t --create --columns id=long"'
 rows
-echo 'a stream of the old one goes on'
-lines 41 50 >>a
-try 'feed -s d --pipeline ns.t --resume "$old" a | $sink -s d --pipeline ns.t' 2>&1
+lines 1 40 >a
 echo 'in the middle of a run'
 rm -r lake
 feed --poll 10 --epoch 0,20 a >stream
