@@ -252,7 +252,7 @@ begin_stages(struct host *h, size_t from)
 {
 	struct buf chain = { 0 };
 	const char *before = h->stream.chain;
-	int e = buf_puts(&chain, before) | buf_putc(&chain, '\0');
+	int e = buf_puts(&chain, before) | buf_putc(&chain, '\0') ? no_memory(h) : 0;
 
 	for (size_t k = 0; k < h->n && !e; k++) {
 		struct stage *s = &h->stage[k];
