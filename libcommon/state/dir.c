@@ -284,7 +284,7 @@ greatest(int fd, int (*accept)(int fd, const char *name, const void *arg), const
 	*out = 0;
 	if (!dir) {
 		close(fd);
-		return fail_errno(f, WEIR_EIO, "cannot read the state directory");
+		return fail_errno(f, errno == ENOMEM ? WEIR_EAGAIN : WEIR_EIO, "cannot read the state directory");
 	}
 	for (errno = 0; (e = readdir(dir)); errno = 0) {
 		uint64_t n = strtoull(e->d_name, NULL, 10);

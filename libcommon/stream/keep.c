@@ -282,27 +282,28 @@ host_open_state(struct host *h)
 }
 
 /* A sink's commits leave marks: DIR/<i-N>/done/<sink>/<id>.  They are a cache, the store is the truth; but marks without a commit in
- * the store mean that it is not the store they are of. */
+ * the store mean that it is not the store they are of.  The marks are read before the store is: another run may commit in between, and
+ * what it marks then the sink has not seen. */
 int
-host_knows_none(struct host *h)
+host_marks(struct host *h, struct buf *newest)
 {
 	struct stage *s = &h->stage[h->n - 1];
-	struct buf newest = { 0 };
-	int e;
 
 	if (!h->sink || !h->state || !h->stream.framed || *h->stream.batch_id || strcmp(h->prev, "none") || s->common.state_reset)
 		return 0;
-	if ((e = state_done_newest(h->state, s->name, &newest, &h->fail)) > 0) {
-		fail(&h->fail, WEIR_ESTATE, "%s knows commits of this pipeline, up to %s, and the stream begins at none: the table was made anew, or it is another "
-		    "one. Begin anew with --state-reset, or name another directory with -s", state_path(h->state), newest.p);
-		host_say(s, "error", h->fail.text);
-		h->said = 1;
-		e = WEIR_ESTATE;
-	} else if (e < 0) {
-		host_fail(h);
-	}
-	buf_free(&newest);
-	return e;
+	return state_done_newest(h->state, s->name, newest, &h->fail) < 0 ? host_fail(h) : 0;
+}
+
+int
+host_knows_none(struct host *h, const struct buf *newest)
+{
+	if (!newest->n)
+		return 0;
+	fail(&h->fail, WEIR_ESTATE, "%s knows commits of this pipeline, up to %s, and the stream begins at none: the table was made anew, or it is another "
+	    "one. Begin anew with --state-reset, or name another directory with -s", state_path(h->state), newest->p);
+	host_say(&h->stage[h->n - 1], "error", h->fail.text);
+	h->said = 1;
+	return WEIR_ESTATE;
 }
 
 int
