@@ -13,7 +13,7 @@ cp a part
 (source --topic t part | command dedupe -k id | iceberg-out -q --table ns.t --create --rows 7 >/dev/null) 2>/dev/null || echo "exit $?"
 echo used twice, after the first use had left state
 { source --topic t part | { command dedupe -k id || echo "dedupe $?" >&2; } | iceberg-out -q --table ns.t --create >/dev/null; } 2>err || true
-grep -oE 'dedupe [0-9]+|used before; call weir begin again' err
+grep -oE '^dedupe [0-9]+|used before; call weir begin again' err
 echo in order
 eval "$(weir begin -s st -- iceberg-out --table ns.t --create)"
 source --topic t part | command dedupe -k id | iceberg-out -q --table ns.t --create >/dev/null
