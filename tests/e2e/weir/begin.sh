@@ -21,7 +21,7 @@ rows
 echo used twice, after a commit
 cp b part
 (source --topic t part | command dedupe -k id | iceberg-out -q --table ns.t >/dev/null) 2>err || echo "exit $?"
-grep -cE 'used before; call weir begin again|already committed' err
+grep -qE 'used before; call weir begin again|already committed' err && echo refused
 rows
 echo forgotten
 (
