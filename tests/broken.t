@@ -230,7 +230,7 @@ good='weir run -q --fuse auto "cat good | $sink"'
 
 # ---- the machine ----
 simple='weir run -q --fuse $way "cat good | $sink"'
-into 'catalog locked' 75 'is locked by another program (waited 300 ms): cannot read its tables; run it again' "$simple" hold let_go
+into 'catalog locked' 75 'is locked by another program (waited 300 ms)' "$simple" hold let_go
 into 'catalog is no database' 78 'file is not a database' "$simple" 'mv warehouse/catalog.db kept; cp text.db warehouse/catalog.db' 'mv kept warehouse/catalog.db'
 into 'catalog missing' 78 'warehouse/catalog.db does not exist' "$simple" 'mv warehouse/catalog.db kept' 'mv kept warehouse/catalog.db'
 m=warehouse/ns/t/metadata

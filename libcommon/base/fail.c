@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fail.h"
 #include "weir.h"
@@ -80,4 +81,14 @@ fail_errno(struct fail *f, int code, const char *fmt, ...)
 	if (n >= 0 && (size_t)n < sizeof f->text)
 		snprintf(f->text + n, sizeof f->text - (size_t)n, ": %s%s", strerror(e), remedy(e));
 	return f->code = code;
+}
+
+void
+fail_no_memory(void)
+{
+	static const char text[] = ": no memory; run it again\n";
+
+	if (write(2, program_invocation_short_name, strlen(program_invocation_short_name)) < 0 || write(2, text, sizeof text - 1) < 0)
+		_exit(-WEIR_EAGAIN);		/* nobody to be told */
+	_exit(-WEIR_EAGAIN);
 }

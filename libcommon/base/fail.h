@@ -26,4 +26,8 @@ int	fail_path_code(int e);
  * call interrupted, no descriptors left), so another run may do better; else WEIR_ECONFIG. */
 int	fail_input_code(int e);
 
+/* Ends the process, with 75 and a word.  For libraries that take a want of memory for something else (jansson: for text that is no JSON) or
+ * abort (libjq): their calls cannot be told apart afterwards.  Ending anywhere is safe, as kill -9 is: the epoch is void and nothing is lost. */
+void	fail_no_memory(void) __attribute__((noreturn));
+
 #endif

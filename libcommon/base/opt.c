@@ -82,8 +82,10 @@ opt_time(const char *text, struct weir_time *t)
 			break;
 		}
 	}
-	if (!n || !(path = strndup(text, n)))
+	if (!n)
 		return -1;
+	if (!(path = strndup(text, n)))
+		fail_no_memory();
 	t->path = path;
 	return 0;
 }
@@ -95,7 +97,7 @@ list_add(struct weir_list **list, const char *item)
 	struct weir_list *l = realloc(*list, sizeof *l + (n + 1) * sizeof *l->item);
 
 	if (!l)
-		return -1;
+		fail_no_memory();
 	l->item[n] = item;
 	l->n = n + 1;
 	*list = l;
@@ -116,8 +118,10 @@ paths_add(struct weir_list **list, const char *text)
 			else if (*e == '"')
 				quoted = !quoted;
 		}
-		if (e == text || (*e && !e[1]) || !(item = strndup(text, (size_t)(e - text))))
+		if (e == text || (*e && !e[1]))
 			return -1;
+		if (!(item = strndup(text, (size_t)(e - text))))
+			fail_no_memory();
 		if (list_add(list, item) < 0)
 			return -1;
 		text = *e ? e + 1 : e;

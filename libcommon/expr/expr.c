@@ -40,6 +40,13 @@ on_message(void *arg, jv message)
 	jv_free(message);
 }
 
+static void
+no_memory(void *arg)
+{
+	(void)arg;
+	fail_no_memory();
+}
+
 struct expr *
 expr_compile(const char *text, struct fail *f)
 {
@@ -50,6 +57,7 @@ expr_compile(const char *text, struct fail *f)
 		fail(f, WEIR_ECONFIG, "the expression is longer than %d bytes", EXPR_TEXT_MAX);
 		return NULL;
 	}
+	jv_nomem_handler(no_memory, NULL);	/* of this thread; else libjq aborts */
 	if (!(e = calloc(1, sizeof *e)) || !(e->jq = jq_init())) {
 		free(e);
 		fail(f, WEIR_EAGAIN, "no memory for the expression");

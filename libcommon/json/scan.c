@@ -21,6 +21,7 @@
 #include <xxhash.h>
 
 #include "buf.h"
+#include "fail.h"
 #include "path.h"
 #include "scan.h"
 #include "value.h"
@@ -642,14 +643,14 @@ member:
 		struct weir_value v = { .p = q, .n = (uint32_t)(p - q), .kind = WEIR_STRING, .flags = flags };
 
 		if (buf_reserve(&s->text, s->text.n ? 0 : (size_t)(e - start)) < 0)
-			return fault(f, "not-json", start, q, "no memory for its keys");
+			fail_no_memory();
 		key = s->text.p + s->text.n;		/* the decoded keys of one event are shorter than the event */
 		key_n = (uint32_t)value_text(&v, s->text.p + s->text.n);
 		s->text.n += key_n;
 	}
 	if (!s->limits.last_wins && (c = key_add(s, top, key, key_n))) {
 		if (c < 0)
-			return fault(f, "not-json", start, q, "no memory for its keys");
+			fail_no_memory();
 		snprintf(f->message, sizeof f->message, "the key \"%.*s\" stands twice in one object; --duplicate-keys last takes the last one",
 		    key_n > 64 ? 64 : (int)key_n, key);
 		f->code = "duplicate-key";
@@ -722,7 +723,7 @@ scan_document(const char *p, size_t n, const struct scan_limits *limits, struct 
 	int e;
 
 	if (!s)
-		return fault(f, "not-json", p, p, "no memory");
+		fail_no_memory();
 	e = walk(s, p, p + n, -1, NULL, 0, &marks, f);
 	scan_free(s);
 	return e;

@@ -5,6 +5,8 @@
  * per event.  Escaped surrogates must come in pairs; a key that stands twice
  * in one object is a fault unless last_wins.
  *
+ * Without memory for an event's keys the process ends (fail_no_memory()): a fault would be taken for the event's, and the event be rejected.
+ *
  * Input needs SCAN_PAD readable bytes behind its end, of any value.
  */
 #ifndef SCAN_H

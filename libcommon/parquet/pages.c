@@ -16,7 +16,7 @@ no_memory(const struct pages *p, struct fail *f)
 {
 	char path[256];
 
-	return fail(f, WEIR_EIO, "column %s: no memory for its pages: write with a smaller row group", column_path(p->leaf, path, sizeof path));
+	return fail(f, WEIR_EAGAIN, "column %s: no memory for its pages: write with a smaller row group", column_path(p->leaf, path, sizeof path));
 }
 
 void

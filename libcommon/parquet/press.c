@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "press.h"
 #include "weir.h"
@@ -188,10 +189,10 @@ press_zstd(struct press *c, const void *p, size_t n, const char **out, size_t *o
 
 	c->out.n = 0;
 	if (buf_reserve(&c->out, ZSTD_compressBound(n)) < 0)
-		return fail(f, WEIR_EIO, "no memory to compress a page of %zu bytes: write with a smaller row group", n);
+		return fail(f, WEIR_EAGAIN, "no memory to compress a page of %zu bytes: write with a smaller row group", n);
 	k = ZSTD_compress2(c->ctx, c->out.p, c->out.cap, p, n);
 	if (ZSTD_isError(k))
-		return fail(f, WEIR_EBUG, "zstd cannot compress a page of %zu bytes: %s", n, ZSTD_getErrorName(k));
+		return fail(f, ZSTD_getErrorCode(k) == ZSTD_error_memory_allocation ? WEIR_EAGAIN : WEIR_EBUG, "zstd cannot compress a page of %zu bytes: %s", n, ZSTD_getErrorName(k));
 	*out = c->out.p;
 	*out_n = c->out.n = k;
 	__atomic_store_n(&c->used, c->out.cap + ZSTD_sizeof_CCtx(c->ctx), __ATOMIC_RELAXED);

@@ -67,7 +67,7 @@ parquet_writer_new(const struct parquet_column *root, const struct parquet_optio
 	if (!(w = calloc(1, sizeof *w)) || !(w->leaf = calloc(root->n_leaves, sizeof *w->leaf)) ||
 	    !(w->metrics = calloc(root->n_leaves, sizeof *w->metrics)) ||
 	    (!press && !(press = w->own_press = press_new(o->no_compression ? 0 : o->level ? o->level : 1, o->thread)))) {
-		fail(f, WEIR_EIO, "no memory for a Parquet file of %u columns", root->n_leaves);
+		fail(f, WEIR_EAGAIN, "no memory for a Parquet file of %u columns", root->n_leaves);
 		parquet_writer_free(w);
 		return NULL;
 	}
@@ -145,7 +145,7 @@ flush(struct parquet_writer *w, struct fail *f)
 	if (!w->written && (rc = write_all(w, "PAR1", 4, f)) < 0)
 		return rc;
 	if (!(split = realloc(w->split, (w->n_groups + 1) * sizeof *split)))
-		return fail(f, WEIR_EIO, "no memory for the footer of a Parquet file");
+		return fail(f, WEIR_EAGAIN, "no memory for the footer of a Parquet file");
 	w->split = split;
 	w->split[w->n_groups] = begin = (int64_t)w->written;
 	thrift_start(&t, &columns);
@@ -172,7 +172,7 @@ flush(struct parquet_writer *w, struct fail *f)
 			thrift_i16(&g, 7, (int16_t)w->n_groups);
 		thrift_end(&g);
 		if (t.failed || g.failed)
-			rc = fail(f, WEIR_EIO, "no memory for the footer of a Parquet file");
+			rc = fail(f, WEIR_EAGAIN, "no memory for the footer of a Parquet file");
 	}
 	buf_free(&columns);
 	if (rc < 0)
@@ -286,7 +286,7 @@ write_footer(struct parquet_writer *w, struct fail *f)
 	thrift_end(&t);
 	n = (uint32_t)w->out.n;
 	if (t.failed || buf_put(&w->out, &n, 4) < 0 || buf_put(&w->out, "PAR1", 4) < 0)
-		return fail(f, WEIR_EIO, "no memory for the footer of a Parquet file");
+		return fail(f, WEIR_EAGAIN, "no memory for the footer of a Parquet file");
 	if ((rc = write_all(w, w->out.p, w->out.n, f)) < 0)
 		return rc;
 	return 0;

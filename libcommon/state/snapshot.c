@@ -12,6 +12,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "buf.h"
 #include "publish.h"
@@ -88,7 +89,7 @@ put_frame(struct weir_state *s, struct fail *f)
 		return fail(f, WEIR_EAGAIN, "no memory for the state snapshot %s", s->name);
 	n = ZSTD_compress(s->packed.p, s->packed.cap, s->raw.p, s->raw.n, LEVEL);
 	if (ZSTD_isError(n))
-		return fail(f, WEIR_EBUG, "zstd: %s", ZSTD_getErrorName(n));
+		return fail(f, ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation ? WEIR_EAGAIN : WEIR_EBUG, "zstd: %s", ZSTD_getErrorName(n));
 	h.compressed = (uint32_t)n;
 	h.hash = XXH3_64bits(s->raw.p, s->raw.n);
 	e = put_frame_head(s, &h, f);
@@ -359,6 +360,8 @@ next_frame(struct weir_state *s, struct fail *f)
 	if (buf_reserve(&s->raw, h.raw) < 0)
 		return fail(f, WEIR_EAGAIN, "no memory for the state");
 	n = ZSTD_decompress(s->raw.p, h.raw, s->p, h.compressed);
+	if (ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation)
+		return fail(f, WEIR_EAGAIN, "no memory for the state snapshot");
 	if (ZSTD_isError(n) || n != h.raw || XXH3_64bits(s->raw.p, n) != h.hash)
 		return damaged(f, s->name, "a frame");
 	s->raw.n = n;

@@ -22,16 +22,15 @@ no_memory(struct host *h)
 	return fail(&h->fail, WEIR_EAGAIN, "no memory"), host_fail(h);
 }
 
+/* A copy in b; NULL without memory. */
 static const char *
 keep(struct buf *b, const char *text)
 {
 	b->n = 0;
-	if (buf_puts(b, text) < 0 || buf_putc(b, '\0') < 0)
-		return "";
-	return b->p;
+	return buf_puts(b, text) < 0 || buf_putc(b, '\0') < 0 ? NULL : b->p;
 }
 
-static void
+static int
 fill_stream(struct host *h)
 {
 	struct weir_stream *st = &h->stream;
@@ -60,6 +59,8 @@ fill_stream(struct host *h)
 	st->drop_meta = sink->drop_meta;
 	st->empty_commit_us = sink->empty_commit_us;
 	free(off);
+	if (!st->pipe || !st->chain || !st->off)
+		return no_memory(h);
 	if (h->sink) {
 		struct stage *s = &h->stage[h->n - 1];
 
@@ -67,9 +68,10 @@ fill_stream(struct host *h)
 			feed = sink->pipeline;
 		else if (!*st->pipe && s->is->feed && s->is->feed(&s->ctx, s->self, &feed) < 0)
 			feed = "";
-		if (*feed)
-			st->pipe = keep(&h->text[0], feed);
+		if (*feed && !(st->pipe = keep(&h->text[0], feed)))
+			return no_memory(h);
 	}
+	return 0;
 }
 
 /* hello of a source: from its options, its position and the environment. */
@@ -141,7 +143,8 @@ make_hello(struct host *h)
 	}
 	if (!h->hello)
 		return no_memory(h);
-	fill_stream(h);
+	if ((e = fill_stream(h)) < 0)
+		return e;
 	if ((e = host_open_state(h)) || (e = host_restore(s)) < 0)
 		return e;
 	if (s->is->begin && (e = s->is->begin(&s->ctx, s->self, &h->stream)) < 0)
@@ -161,8 +164,7 @@ make_hello(struct host *h)
 	if (!(off_json = json_loads(off, 0, NULL)))
 		return fail(f, WEIR_EBUG, "%s's position is no JSON", s->is->name), host_fail(h);
 	json_object_set_new(h->hello, "off", off_json);
-	fill_stream(h);
-	return 0;
+	return fill_stream(h);
 }
 
 static int
@@ -193,8 +195,7 @@ take_hello(struct host *h)
 	scan_set_limits(h->scan, &h->limits);
 	if ((e = lines_set_max(&h->in, s->common.max_line > CONTROL_MAX ? s->common.max_line : CONTROL_MAX, f)) < 0)
 		return host_fail(h);
-	fill_stream(h);
-	return host_open_state(h);
+	return fill_stream(h) < 0 ? h->fail.code : host_open_state(h);
 }
 
 /* A source that lists what there is makes no stream, also when there is nothing. */
@@ -253,7 +254,7 @@ begin_stages(struct host *h, size_t from)
 {
 	struct buf chain = { 0 };
 	const char *before = h->stream.chain;
-	int e = buf_puts(&chain, before) | buf_putc(&chain, '\0');
+	int e = buf_puts(&chain, before) | buf_putc(&chain, '\0') ? no_memory(h) : 0;
 
 	for (size_t k = 0; k < h->n && !e; k++) {
 		struct stage *s = &h->stage[k];
@@ -278,6 +279,7 @@ host_begin(struct host *h)
 {
 	struct stage *first = &h->stage[0];
 	const char *run = getenv("WEIR_RUN");
+	struct buf marks = { 0 };
 	size_t from = 0;
 	int e;
 
@@ -299,8 +301,7 @@ host_begin(struct host *h)
 		else if (token_new_run(1, h->run, &h->fail) < 0)
 			return host_fail(h);
 		snprintf(h->prev, sizeof h->prev, "none");
-		fill_stream(h);
-		e = host_open_state(h);
+		e = fill_stream(h) < 0 ? h->fail.code : host_open_state(h);
 		if (!e && h->state)	/* names are known only after this for plain input */
 			e = state_plain_newest(h->state, "", &h->id, &h->fail) < 0 ? host_fail(h) : 0;
 	}
@@ -313,7 +314,10 @@ host_begin(struct host *h)
 	h->out.framed = h->framed_out;
 	h->id++;
 	meter_open(h);
-	if ((e = begin_stages(h, from)) < 0 || (e = host_knows_none(h)) < 0)
+	if ((e = host_marks(h, &marks)) == 0 && (e = begin_stages(h, from)) >= 0)
+		e = host_knows_none(h, &marks);
+	buf_free(&marks);
+	if (e < 0)
 		return e;
 	host_gc_begin(h);
 	return h->framed_out ? forward_hello(h) : 0;

@@ -206,8 +206,10 @@ host_add(struct host *h, const struct weir_stage *is, int argc, char *const *arg
 		return fail(&h->fail, WEIR_EUSAGE, "more than %d stages in one process", HOST_STAGES), host_fail(h);
 	*s = (struct stage){ .ctx.host = &host_table, .host = h, .index = h->n, .is = is, .n_other = -1 };
 	snprintf(s->name, sizeof s->name, "%s", is->name);
-	if (is->abi != WEIR_ABI || !(s->self = calloc(1, is->self_size ? is->self_size : 1)) || !(s->operand = calloc((size_t)argc + 1, sizeof *s->operand)))
+	if (is->abi != WEIR_ABI)
 		return fail(&h->fail, WEIR_ECONFIG, "%s was built for ABI %u, this weir has %d", is->name, is->abi, WEIR_ABI), host_stage_fail(s);
+	if (!(s->self = calloc(1, is->self_size ? is->self_size : 1)) || !(s->operand = calloc((size_t)argc + 1, sizeof *s->operand)))
+		return fail(&h->fail, WEIR_EAGAIN, "no memory"), host_stage_fail(s);
 	tables(s, set, &n_sets);
 	h->n++;
 	if (!(h->meter.page[s->index] = calloc(1, STATS_BYTES)))

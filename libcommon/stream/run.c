@@ -564,7 +564,8 @@ run_reader(struct host *h)
 	size_t n = 0;
 	int what, e;
 
-	h->col_control = scan_want(h->scan, CONTROL_KEY);
+	if ((h->col_control = scan_want(h->scan, CONTROL_KEY)) < 0)
+		return fail(&h->fail, WEIR_EAGAIN, "no memory"), host_fail(h);
 	if (lines_open(&h->in, 0, h->stage[0].common.max_line, &h->fail) < 0)
 		return host_fail(h);
 	h->in.meter = &h->meter;

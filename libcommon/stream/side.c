@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "breakage.h"
 #include "buf.h"
@@ -105,7 +106,7 @@ flush(struct side *s, struct fail *f)
 			return fail(f, WEIR_EAGAIN, "no memory");
 		n = ZSTD_compress(s->packed.p, s->packed.cap, p, n, LEVEL);
 		if (ZSTD_isError(n))
-			return fail(f, WEIR_EBUG, "zstd: %s", ZSTD_getErrorName(n));
+			return fail(f, ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation ? WEIR_EAGAIN : WEIR_EBUG, "zstd: %s", ZSTD_getErrorName(n));
 		p = s->packed.p;
 	}
 	s->line.n = 0;

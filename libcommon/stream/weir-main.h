@@ -12,4 +12,7 @@ int	weir_main(const struct weir_stage *, int argc, char **argv);
 /* Open descriptors 0 to 2 where they are closed, so that no file ever takes their place. */
 void	weir_main_fds(void);
 
+/* jansson without memory ends the process; see fail_no_memory(). */
+void	weir_main_memory(void);
+
 #endif

@@ -282,6 +282,29 @@ realloc(void *p, size_t n)
 	return refused(ALLOC, __builtin_return_address(0)) ? NULL : __libc_realloc(p, n);
 }
 
+/* libc's own would hide who asked. */
+char *
+strndup(const char *s, size_t n)
+{
+	size_t len = strnlen(s, n);
+	char *p = refused(ALLOC, __builtin_return_address(0)) ? NULL : __libc_malloc(len + 1);
+
+	if (p) {
+		memcpy(p, s, len);
+		p[len] = '\0';
+	}
+	return p;
+}
+
+char *
+strdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+	char *p = refused(ALLOC, __builtin_return_address(0)) ? NULL : __libc_malloc(n);
+
+	return p ? memcpy(p, s, n) : NULL;
+}
+
 int
 posix_memalign(void **p, size_t align, size_t n)
 {

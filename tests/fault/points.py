@@ -238,4 +238,4 @@ def cases(where, seed):
     fused = Case(where, 'fused', seed, {k: v for k, v in ROWS.items() if k != 'wrap'}, form='fused')
     return [(rows, 'begin', '0'), (rows, 'replay', '0'), (rows, 'validate', '0'), (rows, 'enrich', '0'), (rows, 'wrap', '0'), (rows, 'wrap', '0.1'),
             (rows, 'dedupe', '0'), (rows, 'iceberg-out', '0'), (windows, 'window-agg', '0'), (new, 'begin', '0'), (new, 'dedupe', '0'),
-            (new, 'iceberg-out', '0'), (launch, 'weir', '0'), (fused, 'weir', '0.1')]
+            (new, 'iceberg-out', '0'), (launch, 'weir', '0'), (fused, 'weir', '0.1'), (fused, 'weir', '0.2')]

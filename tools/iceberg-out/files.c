@@ -51,7 +51,7 @@ struct files {
 static int
 no_memory(struct fail *f)
 {
-	return fail(f, WEIR_EIO, "no memory for the open data files: allow fewer partitions, or smaller row groups");
+	return fail(f, WEIR_EAGAIN, "no memory for the open data files: allow fewer partitions, or smaller row groups");
 }
 
 struct files *

@@ -104,7 +104,7 @@ members_add(struct members *m, const char *text, int whole, struct fail *f)
 		if (!c) {
 			if (!(c = calloc(1, sizeof *c)) || !(c->key = malloc(seg->n + 1))) {
 				free(c);
-				return fail(f, WEIR_EIO, "no memory for the columns");
+				return fail(f, WEIR_EAGAIN, "no memory for the columns");
 			}
 			memcpy(c->key, seg->key, seg->n);
 			c->n = seg->n;
@@ -130,7 +130,7 @@ bind(struct node *at, struct buf *path, int (*want)(void *, const char *), void 
 		at->flat &= c->whole;
 		path->n = n;
 		if (members_append(path, c->key, c->n) < 0 || buf_putc(path, '\0') < 0)
-			return fail(f, WEIR_EIO, "no memory for the columns");
+			return fail(f, WEIR_EAGAIN, "no memory for the columns");
 		path->n--;
 		c->col = want(arg, path->p);
 		if (!c->whole && (rc = bind(c, path, want, arg, f)) < 0)

@@ -60,7 +60,7 @@ struct shred {
 static int
 no_memory(struct fail *f)
 {
-	return fail(f, WEIR_EIO, "no memory for the columns of a batch: give iceberg-out more, or use fewer columns");
+	return fail(f, WEIR_EAGAIN, "no memory for the columns of a batch: give iceberg-out more, or use fewer columns");
 }
 
 /* Row k is no good; the first reason counts. */

@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ begin_answer(void *question, int fd)
 		if (q->name_only)
 			position = "none";
 		if (publish_write(fd, feed, strlen(feed) + 1) < 0 || publish_write(fd, position, strlen(position) + 1) < 0)
-			e = WEIR_EIO;
+			e = -command_error(WEIR_EIO, "cannot pass the sink's position on: %s", strerror(errno));
 	}
 	host_free(h);
 	return -e;

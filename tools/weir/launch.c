@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "foreign.h"
 #include "host.h"
 #include "launch.h"
 #include "wrap.h"
@@ -66,7 +67,7 @@ child(const struct launch *l, const struct process *p)
 	if ((e = environment(l, &l->shard[p->shard])) || (p->first + p->n == l->n && (e = export("WEIR_LAST", "1"))))
 		return e;
 	if (!s->is)
-		return p->first ? wrap_filter(s->argv, "0", 1) : wrap_source(s->argv, 1);
+		return p->first ? wrap_filter(s->argv, "0", FOREIGN_SILENT, 1) : wrap_source(s->argv, 1);
 	h = host_new();
 	h->supervised = 1;
 	for (size_t k = 0; !e && k < p->n; k++) {
@@ -344,7 +345,7 @@ watch(struct watch *w)
 		if (!w->left && !open)
 			break;
 		if (poll(fd, 2 + l->n_shards, ms) < 0 && errno != EINTR) {
-			failed(w, 0, command_error(WEIR_EBUG, "poll: %s", strerror(errno)));
+			failed(w, 0, command_error(errno == ENOMEM ? WEIR_EAGAIN : WEIR_EBUG, "poll: %s", strerror(errno)));
 			continue;
 		}
 		relay(w, fd);
@@ -373,8 +374,10 @@ launch_run(struct launch *l)
 	w.n = each * l->n_shards;
 	w.p = calloc(w.n, sizeof *w.p);
 	w.deadline_ms = calloc(l->n_shards, sizeof *w.deadline_ms);
-	if (!w.p || !w.deadline_ms)
+	if (!w.p || !w.deadline_ms) {
+		w.n = 0;
 		e = command_error(WEIR_EAGAIN, "no memory");
+	}
 	for (size_t k = 0; !e && k < l->n_shards; k++) {
 		before[k] = l->shard[k].receipts.n_commits;
 		l->shard[k].code = 0;
@@ -399,7 +402,7 @@ int
 launch_ask(struct launch *l, int (*fn)(void *arg, int fd), void *arg, char *answer, size_t max)
 {
 	struct supervisor *s = l->supervisor;
-	int fd[2], status = 0, ended = 0, open = 1;
+	int fd[2], status = 0, ended = 0, open = 1, bad = 0;
 	enum supervise_event event;
 	size_t n = 0;
 	pid_t pid;
@@ -429,7 +432,8 @@ launch_ask(struct launch *l, int (*fn)(void *arg, int fd), void *arg, char *answ
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			kill(pid, SIGKILL);
 		if (open && p[1].revents && (k = read(fd[0], answer + n, max - n)) <= 0)
-			open = k < 0 && errno == EINTR;
+			if (!(open = k < 0 && errno == EINTR))
+				bad = k < 0 ? errno : 0;
 		n += k > 0 ? (size_t)k : 0;
 		if (n == max) {
 			kill(pid, SIGKILL);
@@ -446,6 +450,8 @@ launch_ask(struct launch *l, int (*fn)(void *arg, int fd), void *arg, char *answ
 	}
 	close(fd[0]);
 	answer[n < max ? n : max - 1] = '\0';
+	if (bad)		/* half an answer is none: a position that is short of a feed would start it anew */
+		return command_error(WEIR_EIO, "cannot read the sink's position: %s", strerror(bad));
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	return n == max ? command_error(WEIR_EBUG, "the sink's position is longer than %zu bytes", max) : s->requests ? LAUNCH_NOT_BEGUN :

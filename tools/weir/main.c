@@ -120,6 +120,7 @@ main(int argc, char **argv)
 	struct fail f;
 
 	weir_main_fds();
+	weir_main_memory();
 	signal(SIGXFSZ, SIG_IGN);	/* a file at the limit of sizes is an error of write(2): 74 and a message */
 	if (argc < 2) {
 		usage(stderr);

@@ -15,10 +15,11 @@ const size_t module_n_names = sizeof module_names / sizeof *module_names;
 static int
 from_file(const char *path, const struct weir_stage **stage, struct fail *f)
 {
-	void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	void *so;
 
-	if (!so)
-		return fail(f, WEIR_ECONFIG, "cannot load the stage: %s", dlerror());
+	errno = 0;
+	if (!(so = dlopen(path, RTLD_NOW | RTLD_LOCAL)))
+		return fail(f, errno == ENOMEM ? WEIR_EAGAIN : WEIR_ECONFIG, "cannot load the stage: %s", dlerror());
 	if (!(*stage = dlsym(so, WEIR_SYMBOL)))
 		return fail(f, WEIR_ECONFIG, "%s exports no " WEIR_SYMBOL ": it is no stage of weir", path);
 	if ((*stage)->abi != WEIR_ABI)

@@ -21,6 +21,7 @@ struct sqlite_catalog {
 	char		*name;
 	int		 has_type;	/* layout V1 */
 	int		 busy_ms;
+	int		 there;		/* or to be made: "no such file" is no answer */
 };
 
 /* In one transaction: half a catalog is none. */
@@ -64,10 +65,16 @@ db_error(struct sqlite_catalog *c, const char *what, struct fail *f)
 		return fail(f, WEIR_EIO, "the catalog %s: cannot %s: %s", c->head.uri, what, sqlite3_errmsg(c->db));
 	case SQLITE_CANTOPEN:	/* its text says no more than that */
 		errno = sqlite3_system_errno(c->db);
+		if (c->there && (!errno || errno == ENOENT))	/* SQLite has tried two ways, and tells of the second one */
+			return fail(f, WEIR_EIO, "the catalog %s: cannot %s: the file, or its journal, cannot be opened; run it again", c->head.uri, what);
 		if (errno)
 			return fail_errno(f, fail_input_code(errno), "the catalog %s: cannot %s", c->head.uri, what);
 		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: %s", c->head.uri, what, sqlite3_errmsg(c->db));
 	case SQLITE_READONLY:
+		if (sqlite3_extended_errcode(c->db) == SQLITE_READONLY_DBMOVED)		/* or the system cannot tell */
+			return fail(f, WEIR_EIO, "the catalog %s: cannot %s: the file was moved, or cannot be looked at", c->head.uri, what);
+		if (sqlite3_extended_errcode(c->db) != SQLITE_READONLY_DIRECTORY && access(c->head.uri + strlen("sqlite:"), W_OK) == 0)
+			return fail(f, WEIR_EIO, "the catalog %s: cannot %s: it could not be opened for writing; run it again", c->head.uri, what);
 		return fail(f, WEIR_ECONFIG, "the catalog %s: cannot %s: no permission to write to the file, or to its folder", c->head.uri, what);
 	case SQLITE_NOMEM:
 		return fail(f, WEIR_EAGAIN, "the catalog %s: cannot %s: no memory", c->head.uri, what);
@@ -311,8 +318,10 @@ open_db(struct sqlite_catalog *c, const char *path, int create, struct fail *f)
 		if ((e = make_folder(path, f)) < 0)
 			return e;
 	}
+	c->there = create;
 	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL) != SQLITE_OK)
 		return c->db ? db_error(c, "open it", f) : fail(f, WEIR_EAGAIN, "no memory for a catalog");
+	c->there = 1;
 	sqlite3_busy_timeout(c->db, c->busy_ms);
 	/* A commit is the removal of the journal: durable when its folder is synced, which is EXTRA.  With FULL, power loss takes it back. */
 	if (sqlite3_exec(c->db, "PRAGMA synchronous = EXTRA", NULL, NULL, NULL) != SQLITE_OK)
