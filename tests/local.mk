@@ -9,6 +9,6 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 check_PROGRAMS += $(unit_tests)
 tests/e2e/weir.log: tests/fault/replay.la
 tests/terminal.log: tests/fault/replay.la
-e2e_tests += tests/terminal.t tests/layers.t tests/man.t tests/broken.t tests/e2e/weir.t
+e2e_tests += tests/terminal.t tests/layers.t tests/man.t tests/broken.t tests/golden.t tests/e2e/weir.t
 TESTS += $(unit_tests) $(e2e_tests)
 EXTRA_DIST += $(e2e_tests)

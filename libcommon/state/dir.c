@@ -15,7 +15,8 @@
 #include "publish.h"
 #include "weir.h"
 
-#define FORMAT	STATE_FORMAT
+#define FORMAT		STATE_FORMAT
+#define PLAIN_KEEP	3	/* runs on plain input whose state stays */
 
 struct state_dir {
 	char		*path;
@@ -488,6 +489,19 @@ state_stats(struct state_dir *d, struct fail *f)
 	int fd = folder(d->shard, "stats", 1, f);
 
 	return fd < 0 ? f->code : fd;
+}
+
+void
+state_plain_tidy(struct state_dir *d, uint64_t n, const char *name)
+{
+	char path[512];
+
+	for (uint64_t old = n > PLAIN_KEEP ? n - PLAIN_KEEP : 0; old; old--) {
+		if (snprintf(path, sizeof path, "plain/%" PRIu64 "/%s", old, name) >= (int)sizeof path || unlinkat(d->fd, path, 0) < 0)
+			return;		/* the ones before it have gone already */
+		*strrchr(path, '/') = '\0';
+		(void)unlinkat(d->fd, path, AT_REMOVEDIR);	/* unless another stage's file is there */
+	}
 }
 
 int

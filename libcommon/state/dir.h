@@ -56,6 +56,8 @@ int	state_overtaken(struct state_dir *, uint64_t id, char token[TOKEN_SIZE]);
 /* For plain input: the newest n of plain/<n>/ that holds `name` (0: none), and a descriptor of plain/<n>/. */
 int	state_plain_newest(struct state_dir *, const char *name, uint64_t *n, struct fail *);
 int	state_plain(struct state_dir *, uint64_t n, int make, struct fail *);
+/* plain/<n>/<name> was published: the three newest stay. */
+void	state_plain_tidy(struct state_dir *, uint64_t n, const char *name);
 
 /* A descriptor of the folder of the stages' statistics, made; see stats.h. */
 int	state_stats(struct state_dir *, struct fail *);

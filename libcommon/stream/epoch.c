@@ -170,7 +170,7 @@ make_hello(struct host *h)
 static int
 take_hello(struct host *h)
 {
-	const char *v = control_text(h->hello, "v"), *run = control_text(h->hello, "run");
+	const char *v = control_text(h->hello, "v"), *run = control_text(h->hello, "run"), *told = getenv("WEIR_RUN");
 	struct stage *s = &h->stage[0];
 	struct fail *f = &h->fail;
 	int e;
@@ -179,6 +179,8 @@ take_hello(struct host *h)
 		return fail(f, WEIR_EFRAME, "the stream is of version %s, this weir speaks %s: use one version of weir in a pipeline", v, CONTROL_VERSION), host_fail(h);
 	if (!token_is_run(run, strlen(run)))
 		return fail(f, WEIR_EFRAME, "the stream's hello has no run"), host_fail(h);
+	if (told && *told && strcmp(told, run) && !BROKEN("no-nonce"))
+		return fail(f, WEIR_EFRAME, "the stream is of the run %s, WEIR_RUN says %s: it is an old one, or its source was not told the run", run, told), host_fail(h);
 	snprintf(h->run, sizeof h->run, "%s", run);
 	snprintf(h->prev, sizeof h->prev, "%s", control_text(h->hello, "prev"));
 	h->id = 0;
@@ -277,6 +279,7 @@ host_begin(struct host *h)
 {
 	struct stage *first = &h->stage[0];
 	const char *run = getenv("WEIR_RUN");
+	struct buf marks = { 0 };
 	size_t from = 0;
 	int e;
 
@@ -311,7 +314,10 @@ host_begin(struct host *h)
 	h->out.framed = h->framed_out;
 	h->id++;
 	meter_open(h);
-	if ((e = begin_stages(h, from)) < 0 || (e = host_knows_none(h)) < 0)
+	if ((e = host_marks(h, &marks)) == 0 && (e = begin_stages(h, from)) >= 0)
+		e = host_knows_none(h, &marks);
+	buf_free(&marks);
+	if (e < 0)
 		return e;
 	host_gc_begin(h);
 	return h->framed_out ? forward_hello(h) : 0;

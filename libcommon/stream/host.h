@@ -189,7 +189,8 @@ char		*host_words(const struct opt_set *);	/* malloc'd; NULL when memory is shor
 int		 host_open_state(struct host *);
 int		 host_restore(struct stage *);
 int		 host_snapshots(struct host *, size_t from, size_t to);
-int		 host_knows_none(struct host *);	/* WEIR_ESTATE: the stream begins at none, and this directory knows commits */
+int		 host_marks(struct host *, struct buf *newest);	/* of a stream that begins at none: the newest commit that this directory knows */
+int		 host_knows_none(struct host *, const struct buf *newest);	/* WEIR_ESTATE if there is one */
 int		 host_done(struct host *, const struct weir_barrier *);	/* the sink has committed */
 void		 host_gc_begin(struct host *);
 void		 host_collect(struct host *);	/* behind a barrier, in the process of the sink: what is not needed any more goes */

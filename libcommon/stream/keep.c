@@ -53,7 +53,8 @@ meta_of(const struct stage *s)
 {
 	const struct host *h = s->host;
 
-	return (struct snapshot_meta){ .stage = s->is->name, .semantic = s->is->version, .config = s->meaning, .args = s->words, .pipe = h->stream.pipe, .run = h->run, .id = h->id };
+	return (struct snapshot_meta){ .stage = s->is->name, .semantic = s->is->version, .config = s->meaning, .args = s->words, .pipe = h->stream.pipe,
+		.run = h->run, .id = h->id };
 }
 
 /* A plugin may have been built when the descriptor was shorter. */
@@ -66,14 +67,25 @@ forget(struct stage *s)
 	struct host *h = s->host;
 	struct snapshot_head head = { 0 };
 	struct fail f = { 0 };
-	char text[320];
-	int e;
+	char text[320], name[CHAIN_NAME];
+	const char *what = h->stream.prev;
+	uint64_t n;
+	int dir, e = 0;
 
-	if (!h->stream.framed || !strcmp(h->stream.prev, "none"))
-		return;
-	e = chain_peek(h->state, h->stream.prev, s->name, &head, &f);
+	if (h->stream.framed) {
+		if (!strcmp(what, "none"))
+			return;
+		e = chain_peek(h->state, what, s->name, &head, &f);
+	} else {
+		snprintf(name, sizeof name, "%s" CHAIN_BASE, s->name);
+		if (state_plain_newest(h->state, name, &n, &f) || !n || (dir = state_plain(h->state, n, 0, &f)) < 0)
+			return;
+		what = "of the last run";
+		e = snapshot_peek(dir, name, &head, &f);
+		close(dir);
+	}
 	snprintf(text, sizeof text, e ? "--state-reset: begins with empty state; checkpoint %s has none that could be read" :
-	    "--state-reset: begins with empty state; checkpoint %s is forgotten%s%s", h->stream.prev, *head.holds ? ": " : "", head.holds);
+	    "--state-reset: begins with empty state; checkpoint %s is forgotten%s%s", what, *head.holds ? ": " : "", head.holds);
 	snapshot_head_free(&head);
 	host_say(s, "warning", text);
 }
@@ -188,6 +200,8 @@ write_snapshot(struct stage *s, int dir, int base)
 		return host_fail(h);
 	token_format(h->run, h->id, token);
 	chain_add(&s->chain, token, base, bytes);
+	if (!h->stream.framed)
+		state_plain_tidy(h->state, h->id, name);
 	return 0;
 }
 
@@ -268,27 +282,28 @@ host_open_state(struct host *h)
 }
 
 /* A sink's commits leave marks: DIR/<i-N>/done/<sink>/<id>.  They are a cache, the store is the truth; but marks without a commit in
- * the store mean that it is not the store they are of. */
+ * the store mean that it is not the store they are of.  The marks are read before the store is: another run may commit in between, and
+ * what it marks then the sink has not seen. */
 int
-host_knows_none(struct host *h)
+host_marks(struct host *h, struct buf *newest)
 {
 	struct stage *s = &h->stage[h->n - 1];
-	struct buf newest = { 0 };
-	int e;
 
 	if (!h->sink || !h->state || !h->stream.framed || *h->stream.batch_id || strcmp(h->prev, "none") || s->common.state_reset)
 		return 0;
-	if ((e = state_done_newest(h->state, s->name, &newest, &h->fail)) > 0) {
-		fail(&h->fail, WEIR_ESTATE, "%s knows commits of this pipeline, up to %s, and the stream begins at none: the table was made anew, or it is another "
-		    "one. Begin anew with --state-reset, or name another directory with -s", state_path(h->state), newest.p);
-		host_say(s, "error", h->fail.text);
-		h->said = 1;
-		e = WEIR_ESTATE;
-	} else if (e < 0) {
-		host_fail(h);
-	}
-	buf_free(&newest);
-	return e;
+	return state_done_newest(h->state, s->name, newest, &h->fail) < 0 ? host_fail(h) : 0;
+}
+
+int
+host_knows_none(struct host *h, const struct buf *newest)
+{
+	if (!newest->n)
+		return 0;
+	fail(&h->fail, WEIR_ESTATE, "%s knows commits of this pipeline, up to %s, and the stream begins at none: the table was made anew, or it is another "
+	    "one. Begin anew with --state-reset, or name another directory with -s", state_path(h->state), newest->p);
+	host_say(&h->stage[h->n - 1], "error", h->fail.text);
+	h->said = 1;
+	return WEIR_ESTATE;
 }
 
 int

@@ -47,6 +47,8 @@ may_draw(const struct host *h)
 
 	if (c->quiet || c->json_log || (getenv("WEIR_LAST") && !getenv("WEIR_SUMMARY")) || !isatty(2))	/* weir run -q sets no WEIR_SUMMARY */
 		return 0;
+	if (h->stream.shard && atoi(h->stream.shard))		/* the first shard's line stands for all: there is one place */
+		return 0;
 	if (h->sink)
 		return 1;
 	return !h->framed_out && fstat(1, &st) == 0 && S_ISREG(st.st_mode);
@@ -237,6 +239,8 @@ draw(struct host *h, struct progress *p)
 	rate = s > 0 && v.events > p->at_events[0] ? (double)(v.events - p->at_events[0]) / s : 0;
 	for (const char *c = name; *c && n < 40; c++)		/* a name must not steer the terminal */
 		line[n++] = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
+	if (h->stream.framed && strcmp(h->stream.shard, "0/1") && *h->stream.shard)
+		part(line, &n, width, "shard %s", h->stream.shard);
 	part(line, &n, width, "%s events", human_count((double)v.events, a));
 	part(line, &n, width, "%s/s", human_count(rate, a));
 	part(line, &n, width, "%.0f MB/s", s > 0 && v.bytes > p->at_bytes[0] ? (double)(v.bytes - p->at_bytes[0]) / s / 1e6 : 0);

@@ -39,6 +39,11 @@ BOUNDARIES = {
 FILTERS = ('validate', 'dedupe', 'window-agg', 'wrap')
 
 
+def until_failure(parser):
+    """An option of suites that controls runs with a guard left out."""
+    parser.add_argument('--until-failure', action='store_true', help='stop at the first one')
+
+
 def source_command(files, epoch='0s,4'):
     return ['weir', 'stage', lab.REPLAY, '--time', 't:ms', '--epoch', epoch, '--poll', '2', '--burst', '2'] + list(files)
 
@@ -51,12 +56,21 @@ def stream_env(state, run=RUN, **more):
     return env
 
 
+def words(stages):
+    """A pipeline as one argument of weir run."""
+    return ' | '.join(' '.join(shlex.quote(w) for w in s) for s in stages)
+
+
 def is_control(line):
     return line.startswith(CONTROL)
 
 
 def control(line):
     return json.loads(line)['@weir']
+
+
+def kind_of(line):
+    return control(line)['k'] if is_control(line) else 'data'
 
 
 class Recording:
@@ -94,6 +108,14 @@ def bars_before(data):
     return sum(is_control(line) and line.endswith(b'\n') and control(line)['k'] == 'bar' for line in data.splitlines(keepends=True))
 
 
+def codes_of_rejects(path):
+    """Code -> how many, of a file of rejects."""
+    if not os.path.exists(path):
+        return collections.Counter()
+    with open(path) as f:
+        return collections.Counter(json.loads(line)['code'] for line in f)
+
+
 # ---- a table, read as any reader would: the catalog and the metadata it names ------------------------------------------------------
 
 class Table:
@@ -113,8 +135,11 @@ class Table:
             c.close()
         if not row:
             return None
-        with open(row[0].removeprefix('file://')) as f:
-            return json.load(f)
+        try:
+            with open(row[0].removeprefix('file://')) as f:
+                return json.load(f)
+        except ValueError as e:
+            raise RuntimeError('the metadata of the table is no JSON: %s' % e)
 
     def commits(self):
         """[(token, total records)] in the order of commits."""
@@ -127,7 +152,7 @@ class Table:
         r = subprocess.run(['iceberg-in', '--plain', '--catalog', self.catalog, '--table', TABLE], env=lab.ENV, capture_output=True, text=True)
         if r.returncode:
             raise RuntimeError('iceberg-in: exit %d: %s' % (r.returncode, r.stderr.strip()))
-        return sorted(r.stdout.splitlines())
+        return sorted(json.dumps(json.loads(line), sort_keys=True) for line in r.stdout.splitlines())
 
     def sink(self):
         return ['iceberg-out', '--catalog', self.catalog, '--table', TABLE, '--create']
@@ -178,6 +203,7 @@ class Case:
     def __init__(self, rec, boundary, form, where):
         self.rec, self.boundary, self.form, self.where = rec, boundary, form, where
         self.rest = BOUNDARIES[boundary][1]
+        self.rejects = os.path.join(where, 'rejects')
         self.table = Table(where)
         self.state = os.path.join(where, 'state')
 
@@ -186,7 +212,7 @@ class Case:
         os.makedirs(self.where)
 
     def stages(self):
-        return [STAGES[n] for n in self.rest] + [self.table.sink()]
+        return [s + ['-r', self.rejects, '--max-rejects', '100%'] for s in [STAGES[n] for n in self.rest] + [self.table.sink()]]
 
     def feed(self, data, run=RUN, clean=True):
         if clean:
@@ -194,8 +220,7 @@ class Case:
         env = stream_env(self.state, run)
         if self.form == 'piped':
             return pipe(self.stages(), data, env, self.where)
-        words = ' | '.join(' '.join(shlex.quote(w) for w in s) for s in self.stages())
-        return pipe([['weir', 'run', '-q', '-s', self.state, words]], data, env, self.where)
+        return pipe([['weir', 'run', '-q', '-s', self.state, words(self.stages())]], data, env, self.where)
 
     def whole(self):
         """What comes of the whole stream, once: commits as (id, total rows), and rows."""
@@ -230,6 +255,7 @@ class Filter:
 
     def __init__(self, rec, boundary, name, where):
         self.rec, self.boundary, self.name, self.where = rec, boundary, name, where
+        self.rejects = os.path.join(where, 'rejects')
         self.state = os.path.join(where, 'state')
         self.reference = self.feed(rec.bytes[boundary])
         if any(self.reference.codes):
@@ -238,7 +264,7 @@ class Filter:
     def feed(self, data, run=RUN):
         shutil.rmtree(self.where, ignore_errors=True)
         os.makedirs(self.where)
-        return pipe([STAGES[self.name]], data, stream_env(self.state, run), self.where)
+        return pipe([STAGES[self.name] + (['-r', self.rejects, '--max-rejects', '100%'] if self.name != 'wrap' else [])], data, stream_env(self.state, run), self.where)
 
     def vouches(self, out):
         """Each barrier of out and what stands before it must be the reference's; eos only behind all of them."""

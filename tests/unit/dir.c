@@ -13,6 +13,7 @@
 
 #include "dir.h"
 #include "folder.h"
+#include "publish.h"
 #include "weir.h"
 
 #include <cmocka.h>	/* last: its fail() is a macro */
@@ -242,13 +243,56 @@ default_path(void **state)
 	default_is("p", NULL);
 }
 
+static void
+belongs_to_one_sink(void **state)
+{
+	struct state_dir *d = opened(in_folder("s"), "p");
+
+	(void)state;
+	assert_int_equal(state_pin_sink(d, "iceberg-out", "a.b", &f), 0);
+	assert_int_equal(state_pin_sink(d, "iceberg-out", "a.b", &f), 0);
+	assert_int_equal(state_pin_sink(d, "iceberg-out", "a.c", &f), WEIR_ESTATE);
+	assert_non_null(strstr(f.text, "belongs to iceberg-out a.b, not to iceberg-out a.c"));
+	assert_int_equal(state_pin_sink(d, "bq-out", "a.b", &f), WEIR_ESTATE);
+	assert_int_equal(spill(in_folder("s/sink.json"), "{", 1), 0);
+	assert_int_equal(state_pin_sink(d, "iceberg-out", "a.b", &f), WEIR_ESTATE);
+	assert_non_null(strstr(f.text, "sink.json is damaged"));
+	state_close(d);
+}
+
+/* Plain input: the state of the last three runs stays, of each stage by itself. */
+static void
+plain_tidy(void **state)
+{
+	struct state_dir *d = opened(in_folder("s"), NULL);
+	char name[64];
+
+	(void)state;
+	for (uint64_t n = 1; n <= 9; n++) {
+		int dir = state_plain(d, n, 1, &f);
+
+		assert_int_equal(publish_bytes(dir, "a.base", "x", 1, &f), 0);
+		if (n == 2)
+			assert_int_equal(publish_bytes(dir, "b.base", "x", 1, &f), 0);
+		close(dir);
+		state_plain_tidy(d, n, "a.base");
+	}
+	for (int n = 1; n <= 9; n++) {
+		snprintf(name, sizeof name, "s/plain/%d/a.base", n);
+		assert_int_equal(access(in_folder(name), F_OK) == 0, n > 6);
+		snprintf(name, sizeof name, "s/plain/%d", n);
+		assert_int_equal(access(in_folder(name), F_OK) == 0, n > 6 || n == 2);
+	}
+	state_close(d);
+}
+
 int
 main(void)
 {
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, folder_make, folder_remove)
 	const struct CMUnitTest tests[] = {
 		TEST(belongs_to_one_pipe), TEST(damaged), TEST(no_directory), TEST(race), TEST(lock), TEST(numbers), TEST(plain), TEST(rejects),
-		TEST(default_path),
+		TEST(default_path), TEST(belongs_to_one_sink), TEST(plain_tidy),
 	};
 
 	return cmocka_run_group_tests_name("dir", tests, NULL, NULL);

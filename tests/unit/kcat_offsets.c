@@ -212,11 +212,62 @@ numbers_are_grouped(void **state)
 
 #define T(t)	cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
+static void
+added_partitions_stand_behind_their_topic(void **state)
+{
+	struct partitions odd = { .shard = 1, .n_shards = 2 };
+	size_t at;
+
+	(void)state;
+	ps.part[12].next = 77;				/* orders/0 */
+	assert_int_equal(parts_grow(&ps, 0, 12, &(struct partitions){ 0 }, &at, &f), 0);
+	assert_int_equal(ps.n, 15);
+	assert_int_equal(parts_grow(&ps, 0, 15, &odd, &at, &f), 1);	/* 12 to 14: of them only 13 */
+	assert_int_equal(at, 12);
+	assert_int_equal(ps.n, 16);
+	assert_int_equal(ps.part[12].partition, 13);
+	assert_int_equal(ps.part[12].next, 0);
+	assert_true(ps.part[12].end == OFFSETS_NO_END && !ps.part[12].done);
+	assert_int_equal(ps.part[13].next, 77);
+	assert_int_equal(parts_find(&ps, 0, 13), 12);
+	assert_int_equal(parts_find(&ps, 0, 12), -1);
+	assert_int_equal(parts_find(&ps, 1, 0), 13);
+	assert_int_equal(parts_grow(&ps, 0, 14, &odd, &at, &f), 0);	/* a broker that lags behind */
+	assert_int_equal(ps.topic[0].n_partitions, 15);
+	assert_int_equal(parts_grow(&ps, 1, OFFSETS_MAX_PARTS + 1, &(struct partitions){ 0 }, &at, &f), WEIR_ECONFIG);
+}
+
+static void
+a_record_proves_its_topic(void **state)
+{
+	const struct proof was = { .offset = 150, .ms = 1000, .hash = 42, .leader_epoch = 3 };
+	struct proof now = was;
+
+	(void)state;
+	assert_int_equal(ps.part[13].last.offset, OFFSETS_NONE);
+	ps.part[13].last = was;
+	assert_int_equal(parts_proven(&ps, 13, &now, &f), 0);
+	now.leader_epoch = -1;				/* a library that does not tell */
+	assert_int_equal(parts_proven(&ps, 13, &now, &f), 0);
+	now.leader_epoch = 4;
+	assert_int_equal(parts_proven(&ps, 13, &now, &f), WEIR_EOFFSET);
+	now = was;
+	now.ms++;
+	assert_int_equal(parts_proven(&ps, 13, &now, &f), WEIR_EOFFSET);
+	assert_non_null(strstr(f.text, "orders/1: the record at offset 150"));
+	assert_non_null(strstr(f.text, "made anew"));
+	now = was;
+	now.hash++;
+	assert_int_equal(parts_proven(&ps, 13, &now, &f), WEIR_EOFFSET);
+	now.offset++;					/* the one before was compacted away */
+	assert_int_equal(parts_proven(&ps, 13, &now, &f), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(partitions_are_found), T(every_start_leads_somewhere), T(gaps_stop_or_are_skipped), T(a_position_beats_the_option),
+		T(partitions_are_found), T(every_start_leads_somewhere), T(gaps_stop_or_are_skipped), T(added_partitions_stand_behind_their_topic), T(a_record_proves_its_topic), T(a_position_beats_the_option),
 		T(bad_positions_are_refused), T(another_cluster_or_topic_is_seen), T(the_position_is_sorted_and_carries_the_rest_forward),
 		T(numbers_are_grouped),
 	};

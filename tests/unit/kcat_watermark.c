@@ -171,6 +171,31 @@ the_slowest_leaves_out_idle_and_closed_ones(void **state)
 	assert_int_equal(watermark_slowest(&w, NOW + 11 * S), NONE);
 }
 
+static void
+a_partition_that_is_added_holds_back_until_it_is_read(void **state)
+{
+	int64_t at;
+
+	(void)state;
+	for (size_t p = 0; p < 3; p++) {
+		watermark_arrival(&w, p, NOW);
+		watermark_event(&w, p, NOW - (int64_t)p * S, NOW);
+	}
+	assert_int_equal(watermark_combine(&w, NOW, &at), 1);
+	assert_true(at == NOW - 32 * S);
+	assert_int_equal(watermark_insert(&w, 1, 2), 0);
+	assert_int_equal(w.n, 5);
+	assert_true(w.part[0].max_us == NOW && w.part[1].max_us == NONE && w.part[2].max_us == NONE && w.part[3].max_us == NOW - S);
+	watermark_event(&w, 4, NOW, NOW);
+	assert_int_equal(watermark_combine(&w, NOW, &at), 0);
+	watermark_caught_up(&w, 1, 1);			/* empty */
+	watermark_event(&w, 2, NOW - 100 * S, NOW);	/* and it does not go back */
+	assert_int_equal(watermark_combine(&w, NOW, &at), 0);
+	watermark_event(&w, 2, NOW, NOW);
+	assert_int_equal(watermark_combine(&w, NOW, &at), 1);
+	assert_true(at == NOW - 31 * S);
+}
+
 int
 main(void)
 {
@@ -183,6 +208,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(all_empty_says_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_far_future_moves_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_clock_set_back_makes_nothing_idle, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_partition_that_is_added_holds_back_until_it_is_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_slowest_leaves_out_idle_and_closed_ones, set_up, tear_down),
 	};
 

@@ -163,6 +163,57 @@ damage(void **state)
 	assert_int_equal(check("b", 10), 0);
 }
 
+static unsigned n_files, n_flips, n_missed;
+
+/* Each byte of a small file, 2,048 of a big one and all of its two ends. */
+static int
+flip_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	static char text[1 << 20];
+	const char *dot = strrchr(path, '.');
+	struct weir_state *s;
+	ssize_t n;
+
+	(void)ftw;
+	if (type != FTW_F || !dot || (strcmp(dot, ".base") && strcmp(dot, ".zst")))
+		return 0;
+	n = slurp(path, text, sizeof text);
+	if (n != st->st_size || spill(in_folder("g"), text, (size_t)n) != 0 || snapshot_open(dir, "g", NULL, &s, &f) != 0)
+		return -1;
+	snapshot_close(s);
+	n_files++;
+	for (ssize_t i = 0; i < n; i += i < 512 || i > n - 64 || n < 4096 ? 1 : n / 2048) {
+		text[i] ^= (char)(1 << i % 8);
+		if (spill(in_folder("g"), text, (size_t)n) != 0)
+			return -1;
+		text[i] ^= (char)(1 << i % 8);
+		n_flips++;
+		if (snapshot_open(dir, "g", NULL, &s, &f) == 0) {
+			n_missed++;
+			snapshot_close(s);
+		}
+	}
+	return 0;
+}
+
+/* Real snapshots of every stage that has some, whoever they belong to: a flipped bit is seen wherever it is. */
+static void
+golden(void **state)
+{
+	const char *top = getenv("top_srcdir");
+	char path[PATH_MAX];
+
+	(void)state;
+	if (!top)
+		skip();
+	snprintf(path, sizeof path, "%s/tests/golden", top);
+	n_files = n_flips = n_missed = 0;
+	assert_int_equal(nftw(path, flip_file, 8, FTW_PHYS), 0);
+	print_message("# %u bytes flipped in %u golden snapshots, %u seen\n", n_flips, n_files, n_flips - n_missed);
+	assert_true(n_files >= 6 && n_flips > 10000);
+	assert_int_equal(n_missed, 0);
+}
+
 static void
 opens(const struct snapshot_meta *want, const char *sentence)
 {
@@ -259,7 +310,7 @@ main(void)
 {
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(round_trip), TEST(same_bytes), TEST(once), TEST(damage), TEST(whose), TEST(pieces), TEST(limits),
+		TEST(round_trip), TEST(same_bytes), TEST(once), TEST(damage), TEST(golden), TEST(whose), TEST(pieces), TEST(limits),
 	};
 
 	return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);

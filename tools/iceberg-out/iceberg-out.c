@@ -110,6 +110,8 @@ io_begin(struct weir_ctx *ctx, void *self, const struct weir_stream *stream)
 	struct target *t = &s->target;
 	int e;
 
+	if (target_refresh(t, &s->fail) < 0)
+		return say(ctx, s);
 	if ((e = output_begin(s, stream)) < 0)
 		return e;
 	if (stream->batch_replace)

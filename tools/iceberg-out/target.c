@@ -70,6 +70,17 @@ adopt(struct target *t, struct fail *f)
 	return find_rest(t, f);
 }
 
+/* A table that is there, if it can be written to. */
+static int
+take(struct target *t, struct fail *f)
+{
+	int e;
+
+	if (t->table->meta->format != 2)
+		return fail(f, WEIR_ECONFIG, "table %s has format version %d; version 2 can be written", t->o.table, t->table->meta->format);
+	return (e = adopt(t, f)) < 0 ? e : columns_check(&t->map, t->schema, t->o.table, f);
+}
+
 int
 target_open(struct target *t, struct fail *f)
 {
@@ -84,11 +95,8 @@ target_open(struct target *t, struct fail *f)
 		return e;
 	if ((e = table_load(t->catalog, t->o.table, &t->table, f)) < 0)
 		return e;
-	if (e == 1) {
-		if (t->table->meta->format != 2)
-			return fail(f, WEIR_ECONFIG, "table %s has format version %d; version 2 can be written", t->o.table, t->table->meta->format);
-		return (e = adopt(t, f)) < 0 ? e : columns_check(&t->map, t->schema, t->o.table, f);
-	}
+	if (e == 1)
+		return take(t, f);
 	if (!t->o.create)
 		return table_missing(t->catalog, t->o.table, "--create makes it", f);
 	if (t->o.schema)
@@ -96,6 +104,14 @@ target_open(struct target *t, struct fail *f)
 	if (!t->o.infer && t->map.n)		/* --columns alone is a schema too */
 		return (t->schema = schema_new()) ? 0 : fail(f, WEIR_EAGAIN, "no memory for a schema");
 	return 0;
+}
+
+int
+target_refresh(struct target *t, struct fail *f)
+{
+	int e = t->table ? table_reload(t->table, f) : table_load(t->catalog, t->o.table, &t->table, f);
+
+	return e == 1 ? take(t, f) : e;
 }
 
 void

@@ -36,6 +36,8 @@ struct target {
 /* Catalog, table if it is there, --columns; a schema file is read when the table is to be made.  WEIR_ECONFIG with a remedy when
  * the table is missing and --create was not said. */
 int	target_open(struct target *, struct fail *);
+/* What the catalog says now: the stream may begin long after open(), and after a commit of another run. */
+int	target_refresh(struct target *, struct fail *);
 void	target_close(struct target *);
 
 /* Are the columns known, or must the events tell them? */

@@ -111,9 +111,10 @@ int
 options_shard(const char *text, struct partitions *ps, struct fail *f)
 {
 	unsigned i, n;
-	int used = 0;
+	char same[32];
 
-	if (!isdigit((unsigned char)*text) || sscanf(text, "%7u/%7u%n", &i, &n, &used) != 2 || text[used] || i >= n)
+	/* One way to write it: it names the feed. */
+	if (sscanf(text, "%7u/%7u", &i, &n) != 2 || i >= n || snprintf(same, sizeof same, "%u/%u", i, n) < 0 || strcmp(same, text))
 		return fail(f, WEIR_EUSAGE, "--shard takes i/N with i from 0 to N-1, not '%s'", text);
 	ps->shard = (int32_t)i;
 	ps->n_shards = (int32_t)n;

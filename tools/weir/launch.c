@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "foreign.h"
 #include "host.h"
 #include "launch.h"
 #include "wrap.h"
@@ -66,7 +67,7 @@ child(const struct launch *l, const struct process *p)
 	if ((e = environment(l, &l->shard[p->shard])) || (p->first + p->n == l->n && (e = export("WEIR_LAST", "1"))))
 		return e;
 	if (!s->is)
-		return p->first ? wrap_filter(s->argv, "0", 1) : wrap_source(s->argv, 1);
+		return p->first ? wrap_filter(s->argv, "0", FOREIGN_SILENT, 1) : wrap_source(s->argv, 1);
 	h = host_new();
 	h->supervised = 1;
 	for (size_t k = 0; !e && k < p->n; k++) {

@@ -6,9 +6,10 @@
 #include <sys/random.h>
 
 #include "command.h"
-#include "fenced.h"
+#include "marks.h"
 #include "restart.h"
 
+#define FENCED_LIMIT	3
 #define FIRST_MS	INT64_C(1000)
 #define LONGEST_MS	INT64_C(300000)
 
@@ -46,8 +47,8 @@ restart_may_begin(struct restart *r, const struct launch *l)
 	char path[PATH_MAX];
 
 	for (size_t k = 0; r->dir && k < l->n_shards; k++)
-		if (fenced_path(path, sizeof path, r->dir, l->shard[k].name) == 0 &&
-		    (r->fenced[k] = fenced_count(path, r->pipeline)) >= FENCED_LIMIT)
+		if (marks_path(path, sizeof path, r->dir, l->shard[k].name, "fenced") == 0 &&
+		    (r->fenced[k] = marks_count(path, r->pipeline)) >= FENCED_LIMIT)
 			return two_hosts(path);
 	return 0;
 }
@@ -61,19 +62,19 @@ fenced(struct restart *r, const struct launch *l, int code)
 
 	for (size_t k = 0; k < l->n_shards; k++) {
 		const struct launch_shard *s = &l->shard[k];
-		int kept = r->dir && fenced_path(path, sizeof path, r->dir, s->name) == 0;
+		int kept = r->dir && marks_path(path, sizeof path, r->dir, s->name, "fenced") == 0;
 
 		if (s->code == -WEIR_EFENCED && !s->n_commits) {
 			r->fenced[k]++;
 			if (kept)
-				fenced_add(path, s->run, r->pipeline);
+				(void)marks_add(path, s->run, r->pipeline);
 			if (r->fenced[k] >= FENCED_LIMIT && !enough) {
 				enough = 1;
 				two_hosts(path);
 			}
 		} else if (s->n_commits || !code || code == 99) {
 			if (kept)		/* what others added while this one ran counts no more, either */
-				fenced_clear(path);
+				marks_clear(path, "");
 			r->fenced[k] = 0;
 		}
 	}

@@ -243,7 +243,7 @@ once(struct run *r, struct launch *l)
 		if ((e = begin_run(s)) || (l->sink && (e = ask(l, r, s->name, 0, &r->feed, &s->position))))
 			return e;
 	}
-	return l->supervisor->requests ? 0 : launch_run(l);
+	return l->supervisor->requests ? LAUNCH_NOT_BEGUN : launch_run(l);
 }
 
 static void
@@ -293,15 +293,17 @@ attempts(struct run *r, struct launch *l)
 {
 	struct restart again = { .limit = r->restart, .pipeline = hash_words(l) };
 	int64_t wait_ms;
-	int e;
+	int e, last = 0;
 
 	if ((e = settle(r, l)))
-		return e;
+		return e == LAUNCH_NOT_BEGUN ? 0 : e;
 	again.dir = r->path;
 	if ((e = restart_may_begin(&again, l)))
 		return e;
 	for (;;) {
-		e = once(r, l);
+		if ((e = once(r, l)) == LAUNCH_NOT_BEGUN)	/* asked to end before anything was read: there is nothing to commit */
+			return last;
+		last = e;
 		if (!restart_again(&again, l, &e, &wait_ms))
 			return e;
 		if (supervise_sleep(l->supervisor, wait_ms))
@@ -325,8 +327,7 @@ supervised(struct run *r, struct launch *l)
 	l->receipts = &receipts;
 	receipts.by_shard = r->parallel > 1;
 	if (!(e = divide(r, l)))
-		if ((e = attempts(r, l)) == LAUNCH_NOT_BEGUN)	/* asked to end before anything was read: there is nothing to commit */
-		e = 0;
+		e = attempts(r, l);
 	if (e == 99 && receipts.n_commits)		/* the last attempt found nothing to do, because an earlier one did it */
 		e = 0;
 	if ((e2 = receipts_end(&receipts, e == 0, &f)) < 0 && !e)

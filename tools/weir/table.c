@@ -185,7 +185,7 @@ put_head(struct buf *b, const struct watch *w, size_t from, size_t to, int width
 	char line[LINE_BYTES], right[128] = "", clock[16];
 	int64_t began = get(r, STATS_BEGAN_US);
 	int64_t exit_code = 0;
-	int n, up = 0, over = 1, len;
+	int n, up = 0, over = 1, len, short_n;
 
 	for (size_t i = from; i < to; i++) {
 		up |= w->row[i].alive;
@@ -206,6 +206,7 @@ put_head(struct buf *b, const struct watch *w, size_t from, size_t to, int width
 	    snprintf(line + n, sizeof line - (size_t)n, "  plain input");
 	if (stats_get(&w->row[to - 1].page, STATS_EPOCH) != STATS_NONE)
 		n += snprintf(line + n, sizeof line - (size_t)n, "  epoch %" PRId64, get(&w->row[to - 1], STATS_EPOCH));
+	short_n = n;
 	n += snprintf(line + n, sizeof line - (size_t)n, "  since %s", clock_of(began, clock));
 	if (!up && over)
 		snprintf(right, sizeof right, "ended %s, exit %" PRId64, clock_of(get(last, STATS_UPDATED_US), clock), exit_code);
@@ -218,6 +219,8 @@ put_head(struct buf *b, const struct watch *w, size_t from, size_t to, int width
 				break;
 		}
 	len = (int)strlen(right);
+	if (n + 2 + len > width)	/* the end is worth more than the beginning */
+		n = short_n;
 	if (len)
 		snprintf(line + n, sizeof line - (size_t)n, "%*s%s", n + 2 + len < width ? width - n - len : 2, "", right);
 	return put_line(b, line, width);

@@ -4,9 +4,11 @@
 #ifndef WRAP_H
 #define WRAP_H
 
-/* argv[0..] as a filter of a framed stream on fd 0 and 1, run once per epoch; plain input: the command takes the place of this
- * process.  `ok` lists the exit codes that are good, "0,1".  supervised: by weir run.  Returns an exit code. */
-int	wrap_filter(char *const *argv, const char *ok, int supervised);
+#include <stdint.h>
+
+/* argv[0..] as a filter of a framed stream on fd 0 and 1, run once per epoch; plain input is one epoch.  `ok` lists the exit codes
+ * that are good, "0,1"; silent_us: see foreign.h.  supervised: by weir run.  Returns an exit code. */
+int	wrap_filter(char *const *argv, const char *ok, int64_t silent_us, int supervised);
 
 /* As a source: its whole output is one epoch, which ends well only if the command does. */
 int	wrap_source(char *const *argv, int supervised);

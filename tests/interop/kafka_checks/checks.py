@@ -198,6 +198,21 @@ def a_group_shares_and_goes_on():
 
 
 @check
+def a_group_goes_on_at_a_position():
+    topic = new_topic(3)
+    for p in range(3):
+        produce(topic, numbers(p * 10, p * 10 + 5), p)
+    group = "kc-" + uuid.uuid4().hex[:8]
+    with tempfile.TemporaryDirectory() as d:
+        args = ["-G", group, topic, "-e", "-s", d, "--pipeline", "p"]
+        first = run(*args, framed=True, timeout=60)
+        produce(topic, numbers(25, 28), 2)
+        second = run(*args, "--resume", position(first), framed=True, timeout=60)
+        expect((len(first.lines), sorted(json.loads(s)["n"] for s in second.lines)), (15, [25, 26, 27]))
+        expect(off_of(second)["topics"][topic]["next"], {"0": "5", "1": "5", "2": "8"})
+
+
+@check
 def a_member_that_joins_ends_the_others_run():
     topic = new_topic(2)
     group = "kc-" + uuid.uuid4().hex[:8]
@@ -225,13 +240,13 @@ def several_topics_and_expressions():
 @check
 def the_end_is_taken_at_the_start():
     topic = new_topic()
-    produce(topic, numbers(0, 100))
+    produce(topic, ['{"n":%d,"x":"%s"}' % (n, os.urandom(400).hex()) for n in range(20000)])
     p = subprocess.Popen([TOOL, "--plain", "-b", BROKER, "-t", topic, "-e"], stdout=subprocess.PIPE)
-    time.sleep(0.05)
-    produce(topic, numbers(100, 5000))
-    got = [json.loads(s)["n"] for s in p.communicate(timeout=30)[0].splitlines()]
-    expect(got, list(range(len(got))))
-    assert 100 <= len(got) < 5000, len(got)
+    first = p.stdout.readline()     # it reads, and then waits for us: pipe and queue hold less than the topic
+    produce(topic, numbers(20000, 20100))
+    got = [json.loads(s)["n"] for s in [first] + p.stdout.read().splitlines()]
+    expect(p.wait(60), 0)
+    expect(got, list(range(20000)))
 
 
 @check
@@ -278,12 +293,69 @@ def added_partitions_start_at_their_beginning():
 
 
 @check
+def partitions_added_while_running_are_read():
+    from confluent_kafka.admin import NewPartitions
+    topics = [new_topic(2), new_topic(1)]       # a partition more of the first moves the places of the second
+    for t in topics:
+        produce(t, numbers(0, 3))
+    p = subprocess.Popen([TOOL, "--control", "-b", BROKER, "-t", ",".join(topics), "--epoch", "200ms", "-X", "topic.metadata.refresh.interval.ms=500",
+                          "--time", "@timestamp"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    first = min(topics)
+    had = 2 if first == topics[0] else 1
+    time.sleep(1)
+    ADMIN.create_partitions([NewPartitions(first, had + 2)])[first].result(30)
+    wait_for_partition(first, had + 1)
+    produce(first, numbers(10, 13), had)
+    produce(first, numbers(20, 23), had + 1)
+    produce(max(topics), numbers(30, 33))
+    time.sleep(2.5)
+    p.terminate()
+    out, err = p.communicate(timeout=20)
+    lines = out.decode().splitlines()
+    data = [json.loads(x)["n"] for x in lines if not x.startswith('{"@weir":')]
+    expect(sorted(data), sorted([0, 1, 2] * 2 + list(range(10, 13)) + list(range(20, 23)) + list(range(30, 33))))
+    bar = [json.loads(x)["@weir"] for x in lines if x.startswith('{"@weir":{"acct"')][-1]
+    expect(bar["off"]["topics"][first]["next"], {**{str(k): "0" for k in range(had)}, "0": "3", str(had): "3", str(had + 1): "3"})
+    expect(bar["off"]["topics"][max(topics)]["next"]["0"], "6")
+    assert p.returncode == 0 and "has 2 partitions more" in err.decode(), (p.returncode, err)
+
+
+def wait_for_partition(topic, partition):
+    """The client of a producer learns of a new partition after the admin does."""
+    for _ in range(50):
+        if len(Producer({"bootstrap.servers": BROKER}).list_topics(topic, timeout=10).topics[topic].partitions) > partition:
+            return
+        time.sleep(0.1)
+
+
+@check
 def shards_divide_the_partitions():
     topic = new_topic(5)
     for p in range(5):
         produce(topic, ['{"n":%d}' % p], p)
     expect(sorted(read(topic, "-e", "--shard", "1/3")), [1, 4])
     expect(sorted(read(topic, "-e", "-p", "0-2,4", "--shard", "0/2")), [0, 2, 4])
+    hello = run("-t", topic, "-e", "--shard", "1/3", "--partitioned-by", "user.id", framed=True).control[0]
+    expect((hello["shard"], hello["by"], hello["off"]["topics"][topic]["next"]), ("1/3", "user.id", {"1": "0", "4": "0"}))
+    for bad in ("01/3", "3/3", "1/0", "-1/3"):
+        says(run("-t", topic, "-e", "--shard", bad), 64, "--shard takes i/N")
+
+
+@check
+def a_position_that_is_none():
+    topic = new_topic()
+    produce(topic, numbers(0, 3))
+    good = position(run("-t", topic, "-e", framed=True))
+    for bad, words in (("x", "--resume takes"), ("{}", "--resume takes"), (good.replace('"3"', '3'), "is no offset"), (good.replace('"3"', '"-3"'), "is no offset")):
+        says(run("-t", topic, "-e", "--resume", bad), 64, words)
+    says(run("-t", topic, "-e", "--resume", good.replace('"3"', '"4"')), 82, "but the partition ends at 3")
+    other = json.loads(good)
+    other["off"]["cluster"] = "AAAAAAAAAAAAAAAAAAAAAA"
+    says(run("-t", topic, "-e", "--resume", json.dumps(other)), 82, "cluster AAAAAAAAAAAAAAAAAAAAAA")
+    r = run("-t", topic, "-e", "-o", "2", "--resume", good, framed=True)        # the position beats -o
+    expect((r.code, r.lines), (0, []))
+    r = run("-t", topic, "-e", "-o", "2", "--resume", "none", framed=True)
+    expect([json.loads(x)["n"] for x in r.lines], [2])
 
 
 @check
@@ -296,6 +368,8 @@ def offsets_that_are_gone():
     r = run("-t", topic, "-e", "--resume", position(first), "--on-gap", "skip")
     assert "1,090 events are gone" in r.err, r.err
     expect([json.loads(s)["n"] for s in r.lines], list(range(1190, 1200)))
+    r = run("-t", topic, "-e", "--resume", position(first), "--on-gap", "skip", framed=True)
+    expect((r.control[0]["off"], off_of(r)["topics"][topic]["next"]), (off_of(first), {"0": "1200"}))   # the sink knows the former
     says(run("-t", topic, "-e", "-o", "7"), 82, "offset 7 is gone")
     says(run("-t", topic, "-e", "-o", "5000"), 82, "beyond the end, 1200")
 
@@ -338,7 +412,13 @@ def an_open_transaction_is_left_to_the_next_run():
     p = transaction(topic, numbers(3, 6), None)
     first = run("-t", topic, "-e", framed=True)
     expect([json.loads(s)["n"] for s in first.lines], [0, 1, 2])
+    for r in (first, run("-t", topic, "-e", "--resume", position(first), framed=True)):     # also when there is nothing new
+        assert "/0: an open transaction holds back what comes after offset 4, up to 7" in r.err, r.err
     p.commit_transaction(30)
+    for _ in range(50):         # the marker comes a little later
+        if read(topic, "-e", "-o", "3"):
+            break
+        time.sleep(0.1)
     second = run("-t", topic, "-e", "--resume", position(first), framed=True)
     expect([json.loads(s)["n"] for s in second.lines], [3, 4, 5])
 
@@ -401,6 +481,33 @@ def watermarks_are_per_partition():
     expect(marks[-1], (1767225600 + 19 * 60) * 1000000)         # the slower one, 00:20, less a minute
     expect(marks, sorted(marks))
     says(run("-t", topic, "-e", "--time", "n"), 78, "say --time n:ms")
+
+
+@check
+def watermarks_of_short_runs_add_up():
+    topic = new_topic(2)
+    produce(topic, ['{"n":0,"t":"2026-01-01T00:10:00Z"}'], 0)
+    produce(topic, ['{"n":1,"t":"2026-01-01T00:20:00Z"}'], 1)
+    base, minute = 1767225600 * 1000000, 60 * 1000000
+    with tempfile.TemporaryDirectory() as d:
+        def tick(before, idle, *args):
+            r = run("-t", topic, "-e", "--time", "t", "--out-of-order", "1m", "--idle", idle, "-s", d, "--pipeline", "p",
+                    *(["--resume", position(before)] if before else []), *args, framed=True)
+            assert r.code == 0, r
+            return r, [int(c["ts"]) for c in r.control if c["k"] == "wm"]
+        one, marks = tick(None, "1h")
+        expect(marks, [base + 9 * minute])
+        produce(topic, ['{"n":2,"t":"2026-01-01T00:40:00Z"}'], 1)
+        two, marks = tick(one, "1h")            # partition 0 has had a record within the hour: it holds back, though not in this run
+        expect((len(two.lines), marks), (1, [base + 9 * minute]))
+        expect(two.control[1]["k"], "wm")       # before any data
+        time.sleep(1.2)
+        produce(topic, ['{"n":3,"t":"2026-01-01T00:41:00Z"}'], 1)
+        three, marks = tick(two, "1s")          # it came more than a second ago, in another run: idle now
+        expect(marks, [base + 9 * minute, base + 39 * minute, base + 40 * minute])
+        four, marks = tick(three, "1h")
+        expect(marks[0], base + 40 * minute)    # what was reached does not go back when a partition wakes up
+        expect(marks, sorted(marks))
 
 
 @check
@@ -529,6 +636,41 @@ def a_topic_made_anew_is_another_one():
     ADMIN.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
     produce(topic, numbers(0, 3))
     says(run("-t", topic, "-e", "--resume", position(first)), 82, "made anew")
+
+
+@check
+def a_longer_topic_made_anew_is_known_by_its_last_record():
+    topic = new_topic(2)
+    produce(topic, numbers(0, 10))
+    with tempfile.TemporaryDirectory() as d:
+        args = ["-t", topic, "-e", "-s", d, "--pipeline", "p"]
+        first = run(*args, framed=True)
+        produce(topic, numbers(10, 12))
+        second = run(*args, "--resume", position(first), framed=True)       # the same topic is the same
+        expect([json.loads(x)["n"] for x in second.lines], [10, 11])
+        third = run(*args, "-p", "1", "--resume", position(second), framed=True)    # what is not read is remembered
+        expect((third.code, third.lines), (0, []))
+        ADMIN.delete_topics([topic])[topic].result(30)
+        time.sleep(1)
+        ADMIN.create_topics([NewTopic(topic, 2, 1)])[topic].result(30)
+        produce(topic, numbers(0, 500))
+        for bounded in (["-e"], []):
+            r = run("-t", topic, *bounded, "-s", d, "--pipeline", "p", "--resume", position(third), framed=True)
+            says(r, 82, "made anew")
+            expect(r.lines, [])
+
+
+@check
+def deleted_records_before_the_position_are_no_loss():
+    topic = new_topic()
+    produce(topic, numbers(0, 10))
+    with tempfile.TemporaryDirectory() as d:
+        args = ["-t", topic, "-e", "-s", d, "--pipeline", "p"]
+        first = run(*args, framed=True)
+        ADMIN.delete_records([TopicPartition(topic, 0, 10)])[TopicPartition(topic, 0)].result(30)
+        produce(topic, numbers(10, 12))
+        second = run(*args, "--resume", position(first), framed=True)       # the last record read is gone: nothing to compare
+        expect((second.code, [json.loads(x)["n"] for x in second.lines]), (0, [10, 11]))
 
 
 def main():
