@@ -35,8 +35,6 @@ struct file_name {
 
 /* Which file of `name` the folder has: its name into *file.  A checkpoint holds one of the two; a missing one is looked for as a base.
  * 1 when there is none. */
-static int which(int dir, const char *name, char file[CHAIN_NAME]) __attribute__((nonnull));
-
 static int
 which(int dir, const char *name, struct file_name *file)
 {
