@@ -167,8 +167,10 @@ cut(struct host *h, int last, const char *why)
 	snprintf(id, sizeof id, "%" PRIu64, h->id);
 	o = json_loads(off, 0, NULL);
 	bar = json_pack("{s:s,s:s,s:s,s:s,s:o}", "id", id, "k", "bar", "last", last ? why : "", "run", h->run, "off", o);
-	if (!h->off || !bar)
-		return fail(&h->fail, WEIR_EBUG, "no memory, or %s's position is no JSON", s->is->name), host_fail(h);
+	if (!h->off)
+		return fail(&h->fail, WEIR_EAGAIN, "no memory"), host_fail(h);
+	if (!bar)
+		return fail(&h->fail, WEIR_EBUG, "%s's position is no JSON", s->is->name), host_fail(h);
 	e = host_barrier(h, bar, last);
 	json_decref(bar);
 	return e;
