@@ -5,7 +5,8 @@ export WEIR_CATALOG=sqlite:c.db
 seq -f '{"id":%g}' 1 40 >0.ndjson
 printf '#!/bin/sh\ntrap "exit 0" TERM\nwhile echo "{}"; do sleep 0.02; done\n' >ticks
 printf '#!/bin/sh\necho $$ >pid\nwhile echo "{}"; do sleep 0.02; done\n' >forever
-chmod +x ticks forever
+printf '#!/bin/sh\ntrap "" TERM\necho $$ >pid\nwhile echo "{}"; do sleep 0.02; done\n' >deaf
+chmod +x ticks forever deaf
 gone() { # a process that ended, or a zombie that nobody has waited for yet
 	for _ in $(seq 100); do
 		case $(cut -d')' -f2 "/proc/$1/stat" 2>/dev/null) in '' | ' Z'*) return 0 ;; esac
@@ -41,17 +42,16 @@ echo "exit $?"
 sed 's/.*"rows":\([0-9]*\).*/\1 rows/' receipts
 echo asked twice
 rm out pid
-weir run -q --fuse "$way" -s st './forever | validate | cat | validate' >out 2>err &
+weir run -q --fuse "$way" -s st './deaf | validate | cat | validate' >out 2>err &
 launcher=$!
 written pid
-kill -STOP "$(cat pid)"
 kill -TERM $launcher
 sleep 0.5
 kill -TERM $launcher
 wait $launcher
 echo "exit $?"
 grep at.once err
-gone "$(cat pid)" forever
+gone "$(cat pid)" deaf
 echo a source that is no stage and is asked to end
 rm pid
 weir run -q --fuse "$way" -s st './forever | validate' >out 2>err &
