@@ -45,6 +45,7 @@ rm out pid
 weir run -q --fuse "$way" -s st './deaf | validate | cat | validate' >out 2>err &
 launcher=$!
 written pid
+written out		# all stages stand, and their handlers with them
 kill -TERM $launcher
 sleep 0.5
 kill -TERM $launcher
