@@ -82,6 +82,13 @@ fenced(struct restart *r, const struct launch *l, int code)
 }
 
 int
+restart_asked(int code)
+{
+	command_error(0, "not run again, as asked; the last run ended with %d", code);
+	return 0;
+}
+
+int
 restart_again(struct restart *r, const struct launch *l, int *code, int64_t *wait_ms)
 {
 	uint64_t commits = 0;
@@ -94,8 +101,10 @@ restart_again(struct restart *r, const struct launch *l, int *code, int64_t *wai
 	}
 	if (commits)
 		r->tries = 0, r->framing = 0;
-	if (!r->limit || !may_mend(*code) || l->supervisor->requests)
+	if (!r->limit || !may_mend(*code))
 		return 0;
+	if (l->supervisor->requests)
+		return restart_asked(*code);
 	if (*code == -WEIR_EFRAME && r->framing++) {
 		command_error(0, "exit 76 again: the stream is violated each time, another run does not mend it");
 		return 0;

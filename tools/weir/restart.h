@@ -22,4 +22,7 @@ int	restart_may_begin(struct restart *, const struct launch *);
 /* After an attempt that ended with `code`: 1: again, in *wait_ms; 0: that was it, and *code is the exit code.  Says what it does. */
 int	restart_again(struct restart *, const struct launch *, int *code, int64_t *wait_ms);
 
+/* Say that a request to end came before the next run.  0 */
+int	restart_asked(int code);
+
 #endif

@@ -306,8 +306,10 @@ attempts(struct run *r, struct launch *l)
 		last = e;
 		if (!restart_again(&again, l, &e, &wait_ms))
 			return e;
-		if (supervise_sleep(l->supervisor, wait_ms))
-			return command_error(e, "not run again, as asked; the last run ended with %d", e);
+		if (supervise_sleep(l->supervisor, wait_ms)) {
+			restart_asked(e);
+			return e;
+		}
 	}
 }
 

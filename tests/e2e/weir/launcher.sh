@@ -5,7 +5,7 @@ export WEIR_CATALOG=sqlite:c.db
 seq -f '{"id":%g}' 1 40 >0.ndjson
 printf '#!/bin/sh\ntrap "exit 0" TERM\nwhile echo "{}"; do sleep 0.02; done\n' >ticks
 printf '#!/bin/sh\necho $$ >pid\nwhile echo "{}"; do sleep 0.02; done\n' >forever
-sed '1a trap "" TERM' forever >deaf
+printf '#!/bin/sh\ntrap "" TERM\necho $$ >pid\nwhile echo "{}"; do sleep 0.02; done\n' >deaf
 chmod +x ticks forever deaf
 gone() { # a process that ended, or a zombie that nobody has waited for yet
 	for _ in $(seq 100); do

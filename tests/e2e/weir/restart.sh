@@ -23,7 +23,7 @@ echo asked to end while it waits
 rm -f count
 weir run -q --fuse "$way" -s st4 --restart 9 "cat in | ./flaky.9 | validate" >/dev/null 2>err &
 launcher=$!
-for _ in $(seq 100); do ! grep -q again err || break; sleep 0.05; done
+for _ in $(seq 100); do ! grep -qs "again in" err || break; sleep 0.05; done
 kill -TERM $launcher
 wait $launcher
 echo "exit $?"
