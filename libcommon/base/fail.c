@@ -80,7 +80,7 @@ fail_errno(struct fail *f, int code, const char *fmt, ...)
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof f->text)
 		snprintf(f->text + n, sizeof f->text - (size_t)n, ": %s%s", strerror(e), remedy(e));
-	return f->code = code;
+	return f->code = e == ENOMEM ? WEIR_EAGAIN : code;
 }
 
 void

@@ -16,7 +16,8 @@ struct fail {
 /* Fill in and return `code`. */
 int	fail(struct fail *, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* The same with ": " and the text of errno, and the remedy where it is always the same one. */
+/* The same with ": " and the text of errno, and the remedy where it is always the same one.
+ * Want of memory is WEIR_EAGAIN, whatever the code. */
 int	fail_errno(struct fail *, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The code for an errno of a path that the user named: WEIR_ECONFIG where only he can help (permission, a name that is none), else WEIR_EIO. */

@@ -297,16 +297,28 @@ metadata_free(struct metadata *m)
 	free(m);
 }
 
+struct text {
+	struct buf	*out;
+	int		 failed;
+};
+
+/* jansson does not look at what this returns for a key: without a flag the text would go on behind a gap. */
 static int
-append(const char *p, size_t n, void *out)
+append(const char *p, size_t n, void *arg)
 {
-	return buf_put(out, p, n);
+	struct text *t = arg;
+
+	if (!t->failed && buf_put(t->out, p, n) < 0)
+		t->failed = -1;
+	return t->failed;
 }
 
 int
 metadata_text(const struct metadata *m, struct buf *out)
 {
-	return json_dump_callback(m->doc, append, out, JSON_COMPACT | JSON_REAL_PRECISION(17));
+	struct text t = { out, 0 };
+
+	return json_dump_callback(m->doc, append, &t, JSON_COMPACT | JSON_REAL_PRECISION(17)) < 0 || t.failed ? -1 : 0;
 }
 
 /* ---------------------------------------------------------------- looking things up */

@@ -29,18 +29,23 @@ chain_add(struct chain *c, const char *token, int base, uint64_t bytes)
 	}
 }
 
-/* Which file of `name` the folder has: its name into file[].  A checkpoint holds one of the two; a missing one is looked for as a base.
+struct file_name {
+	char	text[CHAIN_NAME];
+};
+
+/* Which file of `name` the folder has: its name into *file.  A checkpoint holds one of the two; a missing one is looked for as a base.
  * 1 when there is none. */
 static int
-which(int dir, const char *name, char file[CHAIN_NAME])
+which(int dir, const char *name, struct file_name *file)
 {
-	snprintf(file, CHAIN_NAME, "%s" CHAIN_BASE, name);
-	if (faccessat(dir, file, F_OK, 0) == 0)
-		return 0;
-	snprintf(file, CHAIN_NAME, "%s" CHAIN_DELTA, name);
-	if (faccessat(dir, file, F_OK, 0) == 0)
-		return 0;
-	snprintf(file, CHAIN_NAME, "%s" CHAIN_BASE, name);
+	static const char *const end[] = { CHAIN_BASE, CHAIN_DELTA };
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(file->text, sizeof file->text, "%s%s", name, end[i]);
+		if (faccessat(dir, file->text, F_OK, 0) == 0)
+			return 0;
+	}
+	snprintf(file->text, sizeof file->text, "%s" CHAIN_BASE, name);
 	return 1;
 }
 
@@ -50,7 +55,8 @@ open_one(struct state_dir *d, const char *token, const char *name, const struct 
     int *gone, struct fail *f)
 {
 	struct snapshot_meta meta = { .stage = NULL };
-	char run[TOKEN_RUN_SIZE], file[CHAIN_NAME];
+	struct file_name file;
+	char run[TOKEN_RUN_SIZE];
 	const struct snapshot_head *head;
 	int dir, e;
 
@@ -67,19 +73,19 @@ open_one(struct state_dir *d, const char *token, const char *name, const struct 
 		*gone = f->code == WEIR_ESTATE;
 		return f->code;
 	}
-	*gone = which(dir, name, file);
+	*gone = which(dir, name, &file);
 	if (*gone && above && snapshot_head(above)->depth > 1)
-		snprintf(file, CHAIN_NAME, "%s" CHAIN_DELTA, name);
-	e = snapshot_open(dir, file, want ? &meta : NULL, out, f);
+		snprintf(file.text, sizeof file.text, "%s" CHAIN_DELTA, name);
+	e = snapshot_open(dir, file.text, want ? &meta : NULL, out, f);
 	close(dir);
 	if (e)
 		return e;
 	head = snapshot_head(*out);
-	if (strcmp(head->run, run) || head->id != meta.id || !*head->on != !strcmp(file + strlen(name), CHAIN_BASE) || head->depth > CHAIN_DELTAS ||
+	if (strcmp(head->run, run) || head->id != meta.id || !*head->on != !strcmp(file.text + strlen(name), CHAIN_BASE) || head->depth > CHAIN_DELTAS ||
 	    (above && head->depth + 1 != snapshot_head(above)->depth)) {
 		snapshot_close(*out);
 		*out = NULL;
-		return fail(f, WEIR_ESTATE, "the state %s does not fit to what stands on it; --state-reset goes on without it", file);
+		return fail(f, WEIR_ESTATE, "the state %s does not fit to what stands on it; --state-reset goes on without it", file.text);
 	}
 	return 0;
 }
@@ -122,7 +128,8 @@ chain_open(struct state_dir *d, const char *token, const char *name, const struc
 int
 chain_peek(struct state_dir *d, const char *token, const char *name, struct snapshot_head *h, struct fail *f)
 {
-	char run[TOKEN_RUN_SIZE], file[CHAIN_NAME];
+	struct file_name file;
+	char run[TOKEN_RUN_SIZE];
 	uint64_t id;
 	int dir, e;
 
@@ -131,8 +138,8 @@ chain_peek(struct state_dir *d, const char *token, const char *name, struct snap
 		return fail(f, WEIR_ESTATE, "'%s' is no checkpoint", token);
 	if ((dir = state_ckpt(d, run, id, 0, f)) < 0)
 		return f->code;
-	which(dir, name, file);
-	e = snapshot_peek(dir, file, h, f);
+	which(dir, name, &file);
+	e = snapshot_peek(dir, file.text, h, f);
 	close(dir);
 	return e;
 }

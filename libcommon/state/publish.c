@@ -94,7 +94,7 @@ publish_end(struct publish *p, const char *name, struct fail *f)
 	}
 	if (e < 0) {
 		if (errno == EEXIST)
-			fail(f, WEIR_EFENCED, "%s exists already: this run was used before, or two hosts share it", name);
+			fail(f, WEIR_EFENCED, "%s exists already: this run was used before; call weir begin again", name);
 		else if (errno == ENOENT)
 			gone(f);
 		else

@@ -255,7 +255,9 @@ parse_header(const char *text, size_t n, struct snapshot_head *h)
 		h->id = strtoull(id, NULL, 10);
 		h->depth = (unsigned)strtoul(depth, NULL, 10);
 		h->args = args ? json_dumps(args, JSON_COMPACT) : NULL;
-		ok = (h->config = strdup(config)) && !*h->on == !h->depth;
+		if (!(h->config = strdup(config)))
+			fail_no_memory();
+		ok = !*h->on == !h->depth;
 	}
 	json_decref(j);
 	return ok;
@@ -414,20 +416,23 @@ snapshot_peek(int dir, const char *name, struct snapshot_head *h, struct fail *f
 	uint32_t n = 0;
 	struct stat st;
 	int fd, e = 0;
+	ssize_t got;
 
 	*h = (struct snapshot_head){ 0 };
 	if ((fd = openat(dir, name, O_RDONLY | O_CLOEXEC)) < 0)
 		return errno == ENOENT ? fail(f, WEIR_ESTATE, "the state %s is missing; --state-reset goes on without it", name) :
 		    fail_errno(f, fail_path_code(errno), "cannot open the state %s", name);
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0 || (got = pread(fd, start, sizeof start, 0)) < 0)
 		e = fail_errno(f, WEIR_EIO, "the state %s", name);
-	else if (pread(fd, start, sizeof start, 0) != (ssize_t)sizeof start || memcmp(start, MAGIC, 8) || (n = le32(start + 12)) > HEADER_MAX)
+	else if (got != (ssize_t)sizeof start || memcmp(start, MAGIC, 8) || (n = le32(start + 12)) > HEADER_MAX)
 		e = damaged(f, name, "it is no state snapshot, or cut short");
 	else if (le32(start + 8) != FORMAT)
 		e = fail(f, WEIR_ESTATE, "the state %s is of format %u, this weir knows %u", name, le32(start + 8), FORMAT);
 	else if (!(text = malloc((size_t)n + 1)))
 		e = fail(f, WEIR_EAGAIN, "no memory");
-	else if (pread(fd, text, n, sizeof start) != (ssize_t)n || !parse_header(text, n, h))
+	else if ((got = pread(fd, text, n, sizeof start)) < 0)
+		e = fail_errno(f, WEIR_EIO, "the state %s", name);
+	else if (got != (ssize_t)n || !parse_header(text, n, h))
 		e = damaged(f, name, "its header");
 	h->bytes = e ? 0 : (uint64_t)st.st_size;
 	free(text);

@@ -167,8 +167,10 @@ cut(struct host *h, int last, const char *why)
 	snprintf(id, sizeof id, "%" PRIu64, h->id);
 	o = json_loads(off, 0, NULL);
 	bar = json_pack("{s:s,s:s,s:s,s:s,s:o}", "id", id, "k", "bar", "last", last ? why : "", "run", h->run, "off", o);
-	if (!h->off || !bar)
-		return fail(&h->fail, WEIR_EBUG, "no memory, or %s's position is no JSON", s->is->name), host_fail(h);
+	if (!h->off)
+		return fail(&h->fail, WEIR_EAGAIN, "no memory"), host_fail(h);
+	if (!bar)
+		return fail(&h->fail, WEIR_EBUG, "%s's position is no JSON", s->is->name), host_fail(h);
 	e = host_barrier(h, bar, last);
 	json_decref(bar);
 	return e;
@@ -471,6 +473,16 @@ first_line(struct host *h, char **p, size_t *n, int *what)
 	return 0;
 }
 
+/* Is it the beginning of a control line?  In a run less of it tells, as no other first line is waited for. */
+static int
+torn_hello(const char *p, size_t n, int in_run)
+{
+	static const char begin[] = "{\"" CONTROL_KEY "\":";
+	size_t k = sizeof begin - 1;
+
+	return (in_run || n >= k) && !memcmp(p, begin, n < k ? n : k);
+}
+
 /* A sink takes the end of plain input for complete only when somebody vouches for it. */
 static int
 may_sink(struct host *h)
@@ -560,7 +572,12 @@ run_reader(struct host *h)
 		return host_fail(h);
 	h->in.meter = &h->meter;
 	out_grow_pipe(0);
-	if ((e = first_line(h, &p, &n, &what)) < 0 || (e = may_sink(h)) < 0)
+	if ((e = first_line(h, &p, &n, &what)) < 0)
+		return e;
+	if (what == LINES_TORN && !h->stage[0].common.plain && torn_hello(p, n, run && *run))
+		return fail(&h->fail, WEIR_EFRAME, "the first line of the input is cut off: a stage before this one died. Nothing is committed; run it again"),
+		    host_fail(h);
+	if ((e = may_sink(h)) < 0)
 		return e;
 	/* Not even hello came.  That is the death of a stage before this one, and neither a stream without control lines (76), nor plain
 	 * input in the state directory of a pipeline (81). */

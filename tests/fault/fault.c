@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -186,6 +187,8 @@ go_wrong(long nr, const long a[6])
 		make(nr, a);
 		die();
 	case ERROR:
+		if (errnum == EINTR && nr == SYS_wait4 && (a[2] & WNOHANG))		/* who does not wait is not interrupted */
+			return make(nr, a);
 		if (nr == SYS_close)		/* the descriptor is gone whatever close() says */
 			make(nr, a);
 		return -errnum;

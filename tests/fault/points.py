@@ -19,6 +19,13 @@ HANG_S = 20             # a round takes a twentieth of a second
 FAULT_ENV = environment(WEIR_THREADS='0', HOME='/nonexistent')
 
 
+def preloadable():
+    """fault.so and this build go together."""
+    p = subprocess.run(['weir', '-V'], env={**FAULT_ENV, 'LD_PRELOAD': FAULT}, capture_output=True, text=True)
+    if p.returncode or p.stderr:
+        sys.exit('fault.so does not work with this build (%s). It needs one without sanitizers: %s' % (BUILD, (p.stdout + p.stderr).strip()[:300]))
+
+
 class Ended:
     """What became of a pipeline: exit codes (negative: a signal), what each process said."""
 
@@ -39,6 +46,7 @@ class Case:
     (weir run).  rows: events -> what the table must hold."""
 
     def __init__(self, where, name, seed, stages, form='shell', fresh=False, n=50, flush=''):
+        preloadable()
         self.name, self.form, self.flush, self.fresh = name, form, flush, fresh
         self.work = os.path.join(where, name)
         self.base = os.path.join(where, name + '.base')
@@ -231,11 +239,11 @@ WINDOWS = {'dedupe': DEDUPE, 'window-agg': WINDOW + ['--late', '{work}/late.ndjs
 
 
 def cases(where, seed):
-    """(case, process, who of it): all that is failed in turn."""
+    """(case, process, who of it): all that is failed in turn.  '*': the one that makes the most calls."""
     rows, new = Case(where, 'rows', seed, ROWS), Case(where, 'new', seed, {'dedupe': DEDUPE}, fresh=True)
     windows = Case(where, 'windows', seed, WINDOWS, flush='--flush')
     launch = Case(where, 'launch', seed, {'dedupe': DEDUPE, 'wrap': ['cat']}, form='piped')
     fused = Case(where, 'fused', seed, {k: v for k, v in ROWS.items() if k != 'wrap'}, form='fused')
     return [(rows, 'begin', '0'), (rows, 'replay', '0'), (rows, 'validate', '0'), (rows, 'enrich', '0'), (rows, 'wrap', '0'), (rows, 'wrap', '0.1'),
             (rows, 'dedupe', '0'), (rows, 'iceberg-out', '0'), (windows, 'window-agg', '0'), (new, 'begin', '0'), (new, 'dedupe', '0'),
-            (new, 'iceberg-out', '0'), (launch, 'weir', '0'), (fused, 'weir', '0.1'), (fused, 'weir', '0.2')]
+            (new, 'iceberg-out', '0'), (launch, 'weir', '0'), (fused, 'weir', '0.1'), (fused, 'weir', '*')]

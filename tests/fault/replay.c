@@ -86,7 +86,7 @@ replay_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 	while (operand[s->n])
 		s->n++;
 	if (!s->n || !(s->file = calloc(s->n, sizeof *s->file)))
-		return weir_error(ctx, WEIR_EUSAGE, "name the files to replay");
+		return weir_error(ctx, s->n ? WEIR_EAGAIN : WEIR_EUSAGE, s->n ? "no memory" : "name the files to replay");
 	s->of = 1;
 	if (s->shard && (sscanf(s->shard, "%zu/%zu", &s->which, &s->of) != 2 || s->which >= s->of))
 		return weir_error(ctx, WEIR_EUSAGE, "--shard takes I/N, not '%s'", s->shard);
@@ -100,7 +100,7 @@ replay_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 		f->path = operand[k];
 		f->greatest_us = NONE;
 		if ((f->fd = open(f->path, O_RDONLY | O_CLOEXEC)) < 0 || !(f->block = malloc(BLOCK)) || (f->end = lseek(f->fd, 0, SEEK_END)) < 0)
-			return weir_error(ctx, errno == ENOENT ? WEIR_ECONFIG : WEIR_EIO, "cannot open %s: %s", f->path, strerror(errno));
+			return weir_error(ctx, errno == ENOENT ? WEIR_ECONFIG : errno == ENOMEM ? WEIR_EAGAIN : WEIR_EIO, "cannot open %s: %s", f->path, strerror(errno));
 	}
 	s->raised_us = NONE;
 	s->col = s->time.path ? weir_want(ctx, s->time.path) : -1;

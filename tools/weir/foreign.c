@@ -191,8 +191,9 @@ drain(struct foreign *c)
 	ssize_t k;
 	int e;
 
+	errno = 0;
 	if (buf_reserve(&c->torn, LINES_BLOCK) < 0)
-		return fail(&c->fail, WEIR_EDATA, "a line of its output is longer than %u bytes", FOREIGN_LINE - LINES_BLOCK), say(c);
+		return errno == ENOMEM ? fail(&c->fail, WEIR_EAGAIN, "no memory"), say(c) : fail(&c->fail, WEIR_EDATA, "a line of its output is longer than %u bytes", FOREIGN_LINE - LINES_BLOCK), say(c);
 	k = read(c->from, c->torn.p + c->torn.n, LINES_BLOCK);
 	if (k < 0)
 		return errno == EINTR ? 0 : (fail_errno(&c->fail, WEIR_EIO, "cannot read its output"), say(c));

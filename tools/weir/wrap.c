@@ -353,7 +353,8 @@ wrap_filter(char *const *argv, const char *ok, int64_t silent_us, int supervised
 	w.cmd.pause = on_pause;
 	w.cmd.arg = &w;
 	w.cmd.silent_us = silent_us;
-	if (lines_open(&w.in, 0, CONTROL_MAX, &w.fail) < 0 || out_open(&w.out, 1, &w.fail) < 0 || !(w.hash_in = XXH3_createState()))
+	if (lines_open(&w.in, 0, CONTROL_MAX, &w.fail) < 0 || out_open(&w.out, 1, &w.fail) < 0 ||
+	    (!(w.hash_in = XXH3_createState()) && fail(&w.fail, WEIR_EAGAIN, "no memory")))
 		return -bad(&w);
 	XXH3_64bits_reset(w.hash_in);
 	what = e = next(&w, &p, &n);

@@ -3,6 +3,8 @@
  */
 #include "config.h"
 
+#include <errno.h>
+
 #include "iso.h"
 #include "stage.h"
 
@@ -54,7 +56,11 @@ row_emit(void *self, const struct windows_row *r)
 		if ((e = wa->function[a]->emit(windows_cell(wa->windows, r->group, a), row)) > 0)
 			overflow(wa, a);
 	}
-	if (e < 0 || buf_putc(row, '}') < 0)
+	if (e >= 0)
+		e = buf_putc(row, '}');
+	if (e < 0 && errno == ENOMEM)
+		return weir_error(wa->ctx, WEIR_EAGAIN, "no memory for a row");
+	if (e < 0)
 		return weir_error(wa->ctx, WEIR_ECONFIG, "a row would be longer than %u MiB: keep shorter values in min, max, first, last",
 		    STAGE_ROW_BYTES >> 20);
 	return weir_emit(wa->ctx, row->p, row->n);

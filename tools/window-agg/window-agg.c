@@ -9,6 +9,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,8 @@ told(struct weir_ctx *ctx, struct window_agg *wa, int e)
 
 	switch (e) {
 	case WINDOWS_FULL:
+		if (errno == ENOMEM)		/* the system's limit, not ours */
+			return weir_error(ctx, WEIR_EAGAIN, "no memory for windows");
 		windows_count(wa->windows, &c);
 		return weir_error(ctx, WEIR_ECONFIG, "%" PRIu64 " groups in %" PRIu64 " open windows or steps reach --memory (%" PRIu64
 		    " bytes): raise it, shorten --wait, or group --by fewer members", windows_groups(wa->windows), c.panes, wa->memory_bytes);

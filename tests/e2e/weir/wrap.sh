@@ -3,8 +3,8 @@ printf '{"id":%d}\n' 1 2 3 >in
 case $way in pipes) way=auto ;; esac
 weir run -q --fuse "$way" -s st 'cat in | validate' | cat >framed
 try() {
-	command weir wrap "$@" <framed >out 2>err
-	echo "exit $? $(grep -v @weir out | tr '\n' ' ')$(cut -c1-90 err)"
+	{ command weir wrap "$@" <framed 2>err; echo $? >code; } | cat >out	# a file gets no control lines
+	echo "exit $(cat code) $(grep -v @weir out | tr '\n' ' ')$(cut -c1-90 err)"
 	# Whatever ended well is a whole stream again; nothing else is one.
 	command validate <out >/dev/null 2>&1
 	echo "  as input: exit $?"
