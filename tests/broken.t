@@ -196,7 +196,7 @@ into 'unwrapped filter' 64 'no hello from upstream' 'grep -v @weir framed | $sin
 into 'unwrapped filter in a run' 76 'put it behind `weir wrap --`' 'cat good | WEIR_RUN=0000001-0123456789abcdef0123456789abcdef $sink'
 into 'source died at once' 75 'input ended before its first line' 'WEIR_RUN=0000001-0123456789abcdef0123456789abcdef iceberg-out $table --pipeline f </dev/null'
 into 'foreign source fails' 75 'weir: cat: exit 1' 'weir run -q --fuse $way "cat good nowhere | $sink"'
-into 'foreign filter fails' 75 'weir: false: exit 1' 'weir run -q --fuse $way "cat good | false | $sink --accept-change"'
+into 'foreign filter fails' 75 'weir: false: exit 1' 'weir run -q --fuse $way -s false-$way "cat good | false | iceberg-out $table --pipeline false-$way"'
 gone='{ weir run -q --fuse $way "cat many | validate"; echo $? >code; } | head -n 1; exit $(cat code)'
 row 'reader gone' 69 'validate: the reader of the output is gone' "$gone"
 row 'reader gone, one stage' 69 'validate: the reader of the output is gone' '{ validate <many; echo $? >code; } | head -n 1; exit $(cat code)'

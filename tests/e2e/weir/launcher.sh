@@ -44,6 +44,7 @@ rm out pid
 weir run -q --fuse "$way" -s st './forever | validate | cat | validate' >out 2>err &
 launcher=$!
 written pid
+written out		# all stages stand, and their handlers with them
 kill -STOP "$(cat pid)"
 kill -TERM $launcher
 sleep 0.5
