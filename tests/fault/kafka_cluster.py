@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -104,6 +105,30 @@ class Node:
                 pass
             time.sleep(0.1)
         raise RuntimeError(f"broker {self.number} does not answer, see {self.home}/log")
+
+    def log(self, topic):
+        """What stands in the log of a topic, as Kafka's own tool shows it: id -> committed, aborted or open.  The broker is stopped."""
+        fate, where = {}, os.path.join(self.home, "data")
+        for d in sorted(x for x in os.listdir(where) if x.rpartition("-")[0] == topic):
+            pid, transactional, waiting = None, False, {}
+            for segment in sorted(x for x in os.listdir(os.path.join(where, d)) if x.endswith(".log")):
+                p = subprocess.Popen(self.java("org.apache.kafka.tools.DumpLogSegments", "--deep-iteration", "--print-data-log", "--files", segment),
+                                     cwd=os.path.join(where, d), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                for line in p.stdout:
+                    if line.startswith("baseOffset"):
+                        pid = re.search(r"producerId: (-?\d+)", line)[1]
+                        transactional = "isTransactional: true" in line
+                    elif "endTxnMarker: " in line:
+                        how = "committed" if "endTxnMarker: COMMIT" in line else "aborted"
+                        fate.update((i, how) for i in waiting.pop(pid, ()))
+                    elif " payload: " in line:
+                        ident = json.loads(line.partition(" payload: ")[2])["id"]
+                        fate[ident] = "open" if transactional else "committed"
+                        if transactional:
+                            waiting.setdefault(pid, []).append(ident)
+                if p.wait():
+                    raise RuntimeError(f"DumpLogSegments failed on {d}/{segment}")
+        return fate
 
     def stop(self, hard):
         if self.process and self.process.poll() is None:
