@@ -77,4 +77,9 @@ for page in "$top_srcdir"/man/*.[1-9]; do
 		done <"$scratch/$tool/name$b"
 	done
 done
+for t in "$top_builddir"/tools/*/; do		# also in the tarball, which has only what the build names
+	t=$(basename "$t")
+	[ -e "$top_srcdir/man/$t.1" ]
+	check $? "$t has a page"
+done
 echo "1..$n"
