@@ -296,13 +296,19 @@ def processes():
     return out
 
 
+def hear_interrupts():
+    """A shell's background job ignores SIGINT, and all that it starts does: not what is tested."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Run:
     """A command in a session of its own, so all that it starts is found again, whoever dies first."""
 
     def __init__(self, command, where, log):
         self.log = log
         with open(log, 'wb') as f:
-            self.p = subprocess.Popen(command, cwd=where, env=ENV, stdin=subprocess.DEVNULL, stdout=f, stderr=f, start_new_session=True)
+            self.p = subprocess.Popen(command, cwd=where, env=ENV, stdin=subprocess.DEVNULL, stdout=f, stderr=f, start_new_session=True,
+                                      preexec_fn=hear_interrupts)
         self.pid = self.p.pid
         self.began = time.monotonic()
 
