@@ -91,6 +91,22 @@ forget(struct launch *l)
 	}
 }
 
+/* `fd` becomes `as`. */
+static void
+take(int fd, int as)
+{
+	int e;
+
+	if (fd == as)
+		return;
+	do
+		e = dup2(fd, as);
+	while (e < 0 && errno == EINTR);
+	if (e < 0)
+		_exit(command_error(WEIR_EIO, "cannot connect a stage to its pipe: %s", strerror(errno)));
+	close(fd);
+}
+
 /* in and out are the child's; `other` is the end of its output that is not, -1: none. */
 static int
 start_one(struct watch *w, struct process *p, int in, int out, int other)
@@ -105,12 +121,8 @@ start_one(struct watch *w, struct process *p, int in, int out, int other)
 	forget(w->l);
 	if (other >= 0)
 		close(other);
-	if ((in && dup2(in, 0) < 0) || (out != 1 && dup2(out, 1) < 0))
-		_exit(-WEIR_EIO);
-	if (in)
-		close(in);
-	if (out != 1)
-		close(out);
+	take(in, 0);
+	take(out, 1);
 	exit(child(w->l, p));
 }
 
