@@ -191,11 +191,12 @@ code_of(const struct launch *l, const struct process *p, int status)
 	return sig == SIGSEGV || sig == SIGABRT || sig == SIGBUS || sig == SIGFPE || sig == SIGILL ? -WEIR_EBUG : -WEIR_EAGAIN;
 }
 
-/* What follows from another's death: the writer finds no reader, the reader no end mark. */
+/* What says most of a failure: a writer that finds no reader (69) and a reader that finds no end mark (75) follow from another's death,
+ * the first of them from the other. */
 static int
-follows(int code)
+weight(int code)
 {
-	return code == -WEIR_EGONE || code == -WEIR_EAGAIN;
+	return !code ? 0 : code == -WEIR_EGONE ? 1 : code == -WEIR_EAGAIN ? 2 : 3;
 }
 
 /* Everything ends: the shard at once, for its epoch is void; the others after they committed theirs. */
@@ -205,9 +206,9 @@ failed(struct watch *w, size_t shard, int code)
 	int64_t now = supervise_now_ms();
 	int *of_shard = &w->l->shard[shard].code;
 
-	if (!w->code || (follows(w->code) && !follows(code)))
+	if (weight(code) > weight(w->code))
 		w->code = code;
-	if (!*of_shard || (follows(*of_shard) && !follows(code)))
+	if (weight(code) > weight(*of_shard))
 		*of_shard = code;
 	for (size_t k = 0; k < w->l->n_shards; k++) {
 		int64_t until = now + (k == shard ? GRACE_S : DRAIN_S) * INT64_C(1000);
