@@ -68,13 +68,15 @@ enum weir_opt_type {		/* type of the member at `offset` of the stage's own struc
 	WEIR_CHOICE		/* int, index into `arg` "a|b|c" */
 };
 
-enum { WEIR_REQUIRED = 1, WEIR_MEANING = 2 };
+enum { WEIR_REQUIRED = 1, WEIR_MEANING = 2, WEIR_BY_KEY = 4 };
 
 struct weir_opt {
 	char		 letter;	/* 0: long name only */
 	const char	*name, *arg, *help;
 	uint8_t		 type;		/* enum weir_opt_type */
-	uint8_t		 flags;		/* WEIR_REQUIRED; WEIR_MEANING: state made with another value is another state */
+	uint8_t		 flags;		/* WEIR_REQUIRED; WEIR_MEANING: state made with another value is another state.
+					 * WEIR_BY_KEY, of WEIR_PATHS: the state is kept by these members, so the host refuses
+					 * shards that are not partitioned by some of them */
 	uint16_t	 offset;
 	const char	*preset;	/* parsed like a given one; NULL: zero */
 };

@@ -261,7 +261,7 @@ begin_stages(struct host *h, size_t from)
 
 		h->stream.chain = chain.p;
 		if (k >= from) {
-			if ((e = host_restore(s)) < 0)
+			if ((e = host_shard_holds_keys(s)) < 0 || (e = host_restore(s)) < 0)
 				break;
 			if (s->is->begin && (e = s->is->begin(&s->ctx, s->self, &h->stream)) < 0)
 				break;

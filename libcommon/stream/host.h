@@ -168,7 +168,7 @@ void		 host_say(const struct stage *, const char *level, const char *text);
 
 extern const struct weir_opt host_opts[], host_source_opts[], host_sink_opts[];
 
-/* between host.c, services.c, run.c, reject.c, epoch.c and keep.c */
+/* between host.c, services.c, run.c, reader.c, reject.c, epoch.c and keep.c */
 extern const struct weir_host host_table;
 int		 host_fail(struct host *);	/* h->fail as a message, once; returns its code */
 int		 host_stage_fail(struct stage *);	/* the same in the name of a stage */
@@ -176,6 +176,9 @@ int		 host_chain(struct host *, size_t from, struct batch *);
 int		 host_flush_made(struct host *, struct stage *);
 int		 host_open(struct host *);
 int		 host_begin(struct host *);
+int		 host_read(struct host *);	/* fd 0, to its end */
+int		 host_write_out(struct host *);
+int		 host_end_stream(struct host *, const json_t *eos, const char *why);	/* eos: as it came, or NULL */
 void		 host_close(struct host *);
 int		 host_barrier(struct host *, json_t *bar, int last);
 int		 host_watermark(struct host *, int64_t ts);
@@ -187,6 +190,7 @@ int		 host_epoch(struct host *, const char *text);
 void		 host_name_instances(struct host *);
 char		*host_words(const struct opt_set *);	/* malloc'd; NULL when memory is short or a word is no UTF-8 */
 int		 host_open_state(struct host *);
+int		 host_shard_holds_keys(struct stage *);
 int		 host_restore(struct stage *);
 int		 host_snapshots(struct host *, size_t from, size_t to);
 int		 host_marks(struct host *, struct buf *newest);	/* of a stream that begins at none: the newest commit that this directory knows */

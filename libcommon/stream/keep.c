@@ -136,6 +136,38 @@ overtaken(struct stage *s)
 		    "again. If the sink was rolled back: --state-reset begins with empty state", h->stream.prev, token);
 }
 
+/* State kept by key needs all events of a key in one shard: what producers partition by is part of the key. */
+int
+host_shard_holds_keys(struct stage *s)
+{
+	const struct weir_stream *st = &s->host->stream;
+	const char *shards = st->framed ? strchr(st->shard, '/') : NULL;
+
+	if (!shards || !strcmp(shards, "/1"))
+		return 0;
+	for (const struct weir_opt *o = s->is->opts; o && o->name; o++) {
+		const struct weir_list *key;
+		int in = *st->by != '\0';
+
+		if (o->type != WEIR_PATHS || !(o->flags & WEIR_BY_KEY))
+			continue;
+		key = *(struct weir_list *const *)(const void *)((const char *)s->self + o->offset);
+		for (const char *by = st->by; in && *by; by += strcspn(by, ","), by += *by == ',') {
+			size_t n = strcspn(by, ","), k;
+
+			for (k = 0; key && k < key->n && (strlen(key->item[k]) != n || memcmp(key->item[k], by, n)); k++)
+				;
+			in = key && k < key->n;
+		}
+		if (!in) {
+			fail(&s->host->fail, WEIR_ECONFIG, "keeps state by --%s, and the stream is shard %s: events of one key may be in other shards. Say what "
+			    "producers partition by, --partitioned-by PATH, with a path that is in --%s", o->name, st->shard, o->name);
+			return host_stage_fail(s);
+		}
+	}
+	return 0;
+}
+
 /* The snapshot of the last committed epoch into the stage.  A source's is a help and no more. */
 int
 host_restore(struct stage *s)

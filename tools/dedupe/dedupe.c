@@ -44,7 +44,7 @@ struct dedupe {
 };
 
 static const struct weir_opt opts[] = {
-	{ 'k', "key", "PATH[,PATH...]", "members that identify an event", WEIR_PATHS, WEIR_REQUIRED | WEIR_MEANING, offsetof(struct dedupe, key), NULL },
+	{ 'k', "key", "PATH[,PATH...]", "members that identify an event", WEIR_PATHS, WEIR_REQUIRED | WEIR_MEANING | WEIR_BY_KEY, offsetof(struct dedupe, key), NULL },
 	{ 0, "time", "PATH[:UNIT]", "event time, for --ttl; without it arrival counts", WEIR_TIME, WEIR_MEANING, offsetof(struct dedupe, time), NULL },
 	{ 0, "ttl", "DURATION", "how long a key is remembered", WEIR_DURATION, 0, offsetof(struct dedupe, ttl_us), "24h" },
 	{ 0, "memory", "SIZE", "ceiling of the set of keys", WEIR_SIZE, 0, offsetof(struct dedupe, memory_bytes), "512M" },
@@ -78,31 +78,12 @@ dedupe_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 	return 0;
 }
 
-/* Whether equal keys are always in one shard: what producers partition by is part of the key. */
-static int
-shards_agree(const struct dedupe *d, const char *by)
-{
-	for (; *by; by += strcspn(by, ","), by += *by == ',') {
-		size_t n = strcspn(by, ","), k;
-
-		for (k = 0; k < d->key->n && (strlen(d->key->item[k]) != n || memcmp(d->key->item[k], by, n)); k++)
-			;
-		if (k == d->key->n)
-			return 0;
-	}
-	return 1;
-}
-
 static int
 dedupe_begin(struct weir_ctx *ctx, void *self, const struct weir_stream *stream)
 {
-	const char *shards = strchr(stream->shard, '/');
 	struct dedupe *d = self;
 
 	d->framed = stream->framed;
-	if (d->framed && shards && strcmp(shards, "/1") && (!*stream->by || !shards_agree(d, stream->by)))
-		return weir_error(ctx, WEIR_ECONFIG, "the stream is shard %s, and duplicates of its events may be in others: say what producers partition by, "
-		    "--partitioned-by PATH, with a path that is in --key", stream->shard);
 	if (d->framed && d->time.path && !*stream->time)
 		return weir_error(ctx, WEIR_ECONFIG, "--time %s, but the stream has no watermarks: give the source --time too (kcat-in --time %s)",
 		    d->time.path, d->time.path);

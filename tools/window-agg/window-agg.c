@@ -29,7 +29,7 @@ static const struct weir_opt opts[] = {
 	OPTION(0, "session", "DURATION", "not yet: windows that end with this gap", WEIR_DURATION, WEIR_MEANING, session_us, NULL),
 	OPTION(0, "offset", "DURATION", "windows begin this long after a multiple of their size", WEIR_DURATION, WEIR_MEANING, offset_us, "0s"),
 	OPTION(0, "tz", "ZONE", "where days and hours begin; only UTC yet", WEIR_TEXT, WEIR_MEANING, tz, "UTC"),
-	OPTION(0, "by", "PATH[,PATH...]", "members that make a group", WEIR_PATHS, WEIR_MEANING, by, NULL),
+	OPTION(0, "by", "PATH[,PATH...]", "members that make a group", WEIR_PATHS, WEIR_MEANING | WEIR_BY_KEY, by, NULL),
 	OPTION(0, "agg", "NAME=FUNCTION(PATH)", "a member of the result; may be repeated", WEIR_TEXTS, WEIR_REQUIRED | WEIR_MEANING, agg, NULL),
 	OPTION(0, "wait", "DURATION", "close windows this long after their end", WEIR_DURATION, 0, wait_us, "0s"),
 	OPTION(0, "late", "FILE", "where late events go; else they are rejects", WEIR_TEXT, 0, late, NULL),
@@ -85,25 +85,9 @@ wa_open(struct weir_ctx *ctx, void *self, const char *const *operand)
 	return plan_open(ctx, self);
 }
 
-/* Whether all events of a group are in one shard: the members that shards are made by are among --by. */
-static int
-shards_agree(const struct window_agg *wa, const char *by)
-{
-	for (; *by; by += strcspn(by, ","), by += *by == ',') {
-		size_t n = strcspn(by, ","), i;
-
-		for (i = 0; i < wa->n_by && (strlen(wa->by->item[i]) != n || memcmp(wa->by->item[i], by, n)); i++)
-			;
-		if (i == wa->n_by)
-			return 0;
-	}
-	return 1;
-}
-
 static int
 wa_begin(struct weir_ctx *ctx, void *self, const struct weir_stream *s)
 {
-	const char *shards = strchr(s->shard, '/');
 	struct window_agg *wa = self;
 	int e = plan_windows(ctx, wa);
 
@@ -114,9 +98,6 @@ wa_begin(struct weir_ctx *ctx, void *self, const struct weir_stream *s)
 	wa->seen_us = windows_watermark(wa->windows);
 	if (s->framed && !*s->time)
 		return weir_error(ctx, WEIR_ECONFIG, "the stream carries no event time: give kcat-in --time too");
-	if (s->framed && shards && atoi(shards + 1) > 1 && (!*s->by || !shards_agree(wa, s->by)))
-		return weir_error(ctx, WEIR_ECONFIG, "the stream is shard %s, and a group's events may be in others: say what producers partition by, "
-		    "kcat-in --partitioned-by PATH, with a path that is in --by", s->shard);
 	return 0;
 }
 
