@@ -174,10 +174,11 @@ schema_add(struct schema_maker *m, struct schema_field **list, size_t *n, const 
 
 	if ((e = check_new(m, *list, *n, name, depth)) < 0)
 		return e;
-	if (!(*n & (*n - 1)) && !(f = realloc(*list, (*n ? *n * 2 : 1) * sizeof *f)))
-		return schema_no_memory(m);
-	else if (!(*n & (*n - 1)))
+	if (!(*n & (*n - 1))) {		/* full: room is a power of two */
+		if (!(f = realloc(*list, (*n ? *n * 2 : 1) * sizeof *f)))
+			return schema_no_memory(m);
 		*list = f;
+	}
 	f = &(*list)[*n];
 	memset(f, 0, sizeof *f);
 	if (!(f->name = strdup(name)) || !(f->doc = json_pack("{s:s}", "name", name))) {
