@@ -21,7 +21,7 @@
 #define TEXT_BYTES	(256u << 20)	/* of all replaced literals of one event */
 #define EDIT_BYTES	(256u << 20)	/* of their places */
 #define KEPT_BYTES	(1u << 20)	/* more than that does not stay after a long event */
-#define KEY_BYTES	1024		/* longer keys are no column's */
+#define KEY_BYTES	4096		/* 300 characters, each escaped, are shorter */
 
 struct edit {
 	const char	*from, *to;	/* of the event */
