@@ -16,3 +16,24 @@ tests_unit_bq_spool_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools/bq-out
 tests_unit_bq_spool_CFLAGS = $(UNIT_CFLAGS) $(XXHASH_CFLAGS) $(ZLIB_CFLAGS)
 tests_unit_bq_spool_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open,--wrap=open64,--wrap=pwrite,--wrap=pwrite64
 tests_unit_bq_spool_LDADD = %D%/libload.la libcommon/base/libbase.la $(LOAD_LIBS) $(CMOCKA_LIBS)
+
+# The stage on top of both.
+noinst_LTLIBRARIES += %D%/libbq-out.la
+%C%_libbq_out_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(XXHASH_CFLAGS)
+%C%_libbq_out_la_SOURCES = %D%/bq-out.c %D%/bq-out.h %D%/target.c %D%/place.c %D%/jobs.c %D%/insert.c %D%/check.c %D%/refresh.c
+
+BQ_OUT_OWN = %D%/librows.la %D%/libload.la libcommon/sink/libsink.la libcommon/net/libnet.la
+BQ_OUT_LIBS = $(LOAD_LIBS) -lm
+
+bin_PROGRAMS += %D%/bq-out
+%C%_bq_out_SOURCES = %D%/main.c
+%C%_bq_out_LDADD = %D%/libbq-out.la $(BQ_OUT_OWN) $(HOST_LIBS) $(BQ_OUT_LIBS)
+
+pkglib_LTLIBRARIES += %D%/bq-out-stage.la
+%C%_bq_out_stage_la_SOURCES =
+%C%_bq_out_stage_la_LIBADD = %D%/libbq-out.la $(BQ_OUT_OWN) libcommon/state/libstate.la libcommon/json/libjson.la libcommon/base/libbase.la \
+	$(BQ_OUT_LIBS) $(ZSTD_LIBS)
+%C%_bq_out_stage_la_LDFLAGS = $(MODULE_FLAGS)
+
+dist_man_MANS += man/bq-out.1
+e2e_tests += tests/e2e/bq-out.t
