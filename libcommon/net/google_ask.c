@@ -51,13 +51,16 @@ is_passing(const struct http_answer *a)
 int
 google_ask(struct google_call *call, const struct http_request *r, struct fail *f)
 {
+	struct http_request ask = *r;
 	char host[HOST_SIZE];
 	struct retry retry;
 	int e;
 
+	ask.deadline_us = r->deadline_us ? r->deadline_us : GOOGLE_ASK_US;
+	ask.direct = !strncmp(r->url, "http:", 5);	/* google_url_check() has seen that it is near */
 	retry_begin(&retry, FIRST_US, MOST_US, call->for_us);
 	do {
-		if ((e = http_send(call->http, r, &call->answer, f)) < 0 && e != WEIR_EAGAIN)
+		if ((e = http_send(call->http, &ask, &call->answer, f)) < 0 && e != WEIR_EAGAIN)
 			return e;
 		if (e == 0 && !is_passing(&call->answer))
 			return 0;

@@ -74,8 +74,7 @@ static int
 get(struct google_call *call, const char *url, const json_t *headers, struct fail *f)
 {
 	char *line[N_HEADERS + 1] = { NULL };
-	struct http_request r = { .method = "GET", .url = url, .header = (const char *const *)line, .deadline_us = GOOGLE_ASK_US,
-	    .direct = !strncmp(url, "http:", 5) };
+	struct http_request r = { .method = "GET", .url = url, .header = (const char *const *)line };
 	const char *name;
 	size_t n = 0;
 	json_t *j;

@@ -40,7 +40,7 @@ static int
 get(struct google_call *call, const char *path, int64_t deadline_us, struct fail *f)
 {
 	static const char *const header[] = { "Metadata-Flavor: Google", NULL };
-	struct http_request r = { .method = "GET", .header = header, .deadline_us = deadline_us, .direct = 1 };
+	struct http_request r = { .method = "GET", .header = header, .deadline_us = deadline_us };
 	const char *flavor;
 	char *url;
 	int e;
@@ -97,7 +97,7 @@ google_metadata_token(struct google_call *call, const struct google_source *s, c
 	if (buf_puts(&path, "instance/service-accounts/default/token?scopes=") < 0 || http_escape(&path, scope, strlen(scope)) < 0
 	    || buf_putc(&path, '\0') < 0)
 		e = fail(f, WEIR_EAGAIN, "no memory for a URL");
-	else if ((e = get(call, path.p, GOOGLE_ASK_US, f)) == 0)
+	else if ((e = get(call, path.p, 0, f)) == 0)
 		e = google_answer(call, s->where, j, f);
 	buf_free(&path);
 	return e;

@@ -26,8 +26,8 @@ static int
 post(struct google_call *call, const char *url, const char *type, const char *authorization, const struct buf *body, json_t **j, struct fail *f)
 {
 	const char *const header[] = { type, "Accept: application/json", NULL };
-	struct http_request r = { .method = "POST", .url = url, .header = header, .authorization = authorization, .body = body->p,
-	    .body_bytes = body->n, .deadline_us = GOOGLE_ASK_US };
+	struct http_request r = { .method = "POST", .url = url, .header = header, .authorization = authorization,
+	    .body = body->p, .body_bytes = body->n };
 	int e = google_ask(call, &r, f);
 
 	return e < 0 ? e : google_answer(call, url, j, f);
