@@ -6,7 +6,8 @@ noinst_LTLIBRARIES += %D%/librows.la
 # BigQuery's REST API, and load jobs through it.
 noinst_LTLIBRARIES += %D%/libload.la
 %C%_libload_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(XXHASH_CFLAGS) $(CRYPTO_CFLAGS) $(ISAL_CFLAGS) $(ZLIB_CFLAGS)
-%C%_libload_la_SOURCES = %D%/bq.h %D%/spool.c %D%/spool.h %D%/gzip.c %D%/gzip.h %D%/load.h
+%C%_libload_la_SOURCES = %D%/bq.c %D%/bq.h %D%/bq-inside.h %D%/resource.c %D%/load.c %D%/load.h %D%/decide.c %D%/decide.h \
+	%D%/upload.c %D%/upload.h %D%/spool.c %D%/spool.h %D%/gzip.c %D%/gzip.h
 
 LOAD_LIBS = $(NET_LIBS) $(XXHASH_LIBS) $(ISAL_LIBS) $(ZLIB_LIBS)
 
