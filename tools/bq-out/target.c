@@ -76,7 +76,7 @@ target_name(struct bq_out *s)
 		snprintf(t->part, 32, "%s%s", part ? "$" : "", part ? part : "");
 	t->name = name.p;
 	free(copy);
-	return e;
+	return e ? e : bq_default_project(s->bq, t->project, &s->fail);
 }
 
 /* ---------------------------------------------------------------- what is there */
