@@ -1,12 +1,20 @@
 """The stand-in for BigQuery (tests/interop/rigs/bigquery) as tests use it: started, steered, asked."""
 import json
 import os
+import site
 import subprocess
 import sys
 import urllib.request
 
 RIG = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "interop", "rigs", "bigquery")
 PROJECT = "fake-project"
+
+
+def use_google_client():
+    """Google's client comes behind the packages of the Python that runs us."""
+    python = subprocess.run([os.path.join(RIG, "rig"), "python"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    for folder in subprocess.run([python, "-c", "import site; print(*site.getsitepackages())"], check=True, stdout=subprocess.PIPE, text=True).stdout.split():
+        site.addsitedir(folder)
 
 
 class Standin:

@@ -1,7 +1,5 @@
 """The REST API: routes and what they do."""
-import datetime as dt
 import gzip
-import hashlib
 import json
 import os
 import re
@@ -284,7 +282,7 @@ class Api(Auth):
                 return Resp(204)
             if m == "GET":
                 return Resp(200, cur, {"ETag": cur["etag"]})
-            j, detect = json.loads(body), "true" in (q.get("autodetect_schema"), q.get("autodetectSchema"))
+            j, detect = json.loads(body), (q.get("autodetect_schema") or q.get("autodetectSchema") or "").lower() == "true"
             external = dict(cur, **j).get("externalDataConfiguration")
             if external:
                 self.external(j, external, cur if not detect else None)

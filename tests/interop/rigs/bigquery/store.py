@@ -36,13 +36,14 @@ class Store:
         for (text,) in self.db.execute("SELECT j FROM job").fetchall():      # what a restart interrupted comes to nothing
             j = json.loads(text)
             if j["status"]["state"] != "DONE":
-                why = {"reason": "jobBackendError", "message": "The job encountered an error during execution. Retrying the job may solve the problem."}
+                why = {"reason": "jobBackendError", "message": "The job encountered an error during execution. Retrying may solve it."}
                 j["status"] = {"state": "DONE", "errorResult": why, "errors": [why]}
                 self.put_job(j)
         self.sessions, self.seen_ids, self.tokens, self.streamed, self.results = {}, {}, {}, {}, {}
         self.journal, self.faults, self.default_cfg = [], [], {}
         self.cfg = {"job_delay_ms": 0, "dup_409_at": "final", "strict_int53": True, "auto_dataset": True,
-                    "insert_id_window_s": 60, "load_quota": 0, "row_limit": 100 * 1024 * 1024, "buckets": {}, "token_ttl_s": 3599, "auth": False, "location": "US"}
+                    "insert_id_window_s": 60, "load_quota": 0, "row_limit": 100 * 1024 * 1024, "buckets": {},
+                    "token_ttl_s": 3599, "auth": False, "location": "US"}
 
     def reset(self):
         with self.lock:
@@ -93,7 +94,8 @@ class Store:
             j.pop(k, None)
         if (j.get("schema") or {}).get("fields"):
             j["schema"]["fields"] = normalised(j["schema"]["fields"])
-        j.update(kind="bigquery#table", id="%s:%s.%s" % (p, d, t), type="EXTERNAL" if "externalDataConfiguration" in j else "TABLE", location=ds["location"],
+        j.update(kind="bigquery#table", id="%s:%s.%s" % (p, d, t), location=ds["location"],
+                 type="EXTERNAL" if "externalDataConfiguration" in j else "TABLE",
                  tableReference={"projectId": p, "datasetId": d, "tableId": t})
         j.setdefault("creationTime", now_ms())
         j["lastModifiedTime"] = now_ms()

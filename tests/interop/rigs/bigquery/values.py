@@ -87,8 +87,8 @@ def scalar(t, v, cfg):
         if cfg["strict_int53"] and not isinstance(v, str) and len(re.sub(r"[eE].*|\D", "", str(text)).strip("0")) > 15:
             raise ValueError("A %s of more than 15 digits must be sent as a string: %s" % (t, text))
         d = decimal.Decimal(str(text)).normalize(DEC)
-        fits = d.is_finite() and (abs(d) < decimal.Decimal(10) ** 29 and d.as_tuple().exponent >= -9 if t == "NUMERIC"
-                                  else abs(d) <= BIGGEST and d.as_tuple().exponent >= -38)
+        fits = d.is_finite() and (d.copy_abs() < decimal.Decimal(10) ** 29 and d.as_tuple().exponent >= -9 if t == "NUMERIC"
+                                  else d.copy_abs() <= BIGGEST and d.as_tuple().exponent >= -38)
         if not fits:
             raise ValueError("Invalid %s value: %s" % (t, text))
         return format(d, "f")
