@@ -345,7 +345,7 @@ class Api(Auth):
             with st.lock:
                 if m == "DELETE":
                     st.journal.clear()
-                return Resp(200, st.journal)
+                return Resp(200, list(st.journal))
         if what == "config":
             if m == "POST":
                 new = json.loads(body)

@@ -1,5 +1,6 @@
 """What is stored: datasets, tables, rows, jobs.  SQLite, so that all of it survives a restart and a load is one transaction."""
 import base64
+import collections
 import hashlib
 import json
 import os
@@ -40,7 +41,7 @@ class Store:
                 j["status"] = {"state": "DONE", "errorResult": why, "errors": [why]}
                 self.put_job(j)
         self.sessions, self.seen_ids, self.tokens, self.streamed, self.results = {}, {}, {}, {}, {}
-        self.journal, self.faults, self.default_cfg = [], [], {}
+        self.journal, self.n_requests, self.faults, self.default_cfg = collections.deque(maxlen=5000), 0, [], {}
         self.cfg = {"job_delay_ms": 0, "dup_409_at": "final", "strict_int53": True, "auto_dataset": True,
                     "insert_id_window_s": 60, "load_quota": 0, "row_limit": 100 * 1024 * 1024, "buckets": {},
                     "token_ttl_s": 3599, "auth": False, "location": "US"}

@@ -14,7 +14,7 @@ DEC = decimal.Context(prec=100)
 ALIAS = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRUCT": "RECORD", "DECIMAL": "NUMERIC",
          "BIGDECIMAL": "BIGNUMERIC"}
 TYPES = {"STRING", "BYTES", "INTEGER", "FLOAT", "BOOLEAN", "NUMERIC", "BIGNUMERIC", "TIMESTAMP", "DATE", "TIME", "DATETIME", "GEOGRAPHY",
-         "JSON", "RECORD"}
+         "JSON", "RECORD", "INTERVAL", "RANGE"}
 BIGGEST = decimal.Decimal((1 << 255) - 1).scaleb(-38, DEC)      # BIGNUMERIC: 256 bits, 38 of its digits behind the point
 ftype = lambda f: ALIAS.get(f["type"].upper(), f["type"].upper())
 fmode = lambda f: (f.get("mode") or "NULLABLE").upper()
@@ -47,6 +47,23 @@ def micros(v):
     if not -62135596800000000 <= us <= 253402300799999999:
         raise ValueError("out of range")
     return us
+
+
+INTERVAL = re.compile(r"^P(?=.)(-?\d+Y)?(-?\d+M)?(-?\d+D)?(T(?=.)(-?\d+H)?(-?\d+M)?(-?\d+(\.\d{1,6})?S)?)?$"
+                      r"|^-?\d+-\d+ -?\d+ -?\d+:\d+:\d+(\.\d{1,6})?$")
+
+
+def a_range(f, v, cfg):
+    """A RANGE as tabledata.list gives it."""
+    t, ends = f["rangeElementType"]["type"], [None, None]
+    if not isinstance(v, dict) or set(v) - {"start", "end"}:
+        raise ValueError("Invalid range value: %s" % json.dumps(v))
+    for k, end in enumerate(("start", "end")):
+        if v.get(end) is not None:
+            ends[k] = scalar(t, v[end], cfg)
+    if None not in ends and ends[0] >= ends[1]:
+        raise ValueError("Range start must be less than range end: %s" % json.dumps(v))
+    return "[%s, %s)" % tuple("UNBOUNDED" if e is None else e for e in ends)
 
 
 def scalar(t, v, cfg):
@@ -117,6 +134,10 @@ def scalar(t, v, cfg):
         except (AttributeError, ValueError):
             raise ValueError("Invalid %s string \"%s\"" % (t.lower(), v))
         return (whole if t == "DATETIME" else whole.time()).isoformat()
+    if t == "INTERVAL":
+        if not isinstance(v, str) or not INTERVAL.match(v):
+            raise ValueError("Invalid interval value '%s'" % v)
+        return v
     if t == "JSON":
         return json.dumps(v, separators=(",", ":"))
     raise ValueError("Unsupported type " + t)
@@ -153,7 +174,7 @@ def convert(fields, obj, cfg, ignore_unknown, path=""):
             out[f["name"]] = v
             continue
         one = (lambda x: convert(f["fields"], x, cfg, ignore_unknown, n + ".")) if t == "RECORD" else \
-              (lambda x: scalar(t, x, cfg))
+              (lambda x: a_range(f, x, cfg)) if t == "RANGE" else (lambda x: scalar(t, x, cfg))
         try:
             if fmode(f) == "REPEATED":
                 if v is None:
@@ -308,7 +329,7 @@ def merge_schema(old, new, add, relax, where, top=True):
     return out
 
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
+NAME = re.compile(r"""[^!"$()*,./;?@\[\\\]^`{}~\x00-\x1f]{1,300}""")      # "Flexible column names"
 RESERVED = ("_TABLE_", "_FILE_", "_PARTITION", "_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER")
 
 
@@ -327,6 +348,8 @@ def check_fields(fields, depth=1):
             raise Err(400, "Invalid value for type: %s is not a valid value" % f["type"])
         if fmode(f) not in ("NULLABLE", "REQUIRED", "REPEATED"):
             raise Err(400, "Invalid value for mode: %s is not a valid value" % f["mode"])
+        if ftype(f) == "RANGE" and (f.get("rangeElementType") or {}).get("type") not in ("DATE", "DATETIME", "TIMESTAMP"):
+            raise Err(400, "Field %s is type RANGE but has no element type" % f["name"])
         if ftype(f) == "RECORD":
             if not f.get("fields"):
                 raise Err(400, "Field %s is type RECORD but has no schema" % f["name"])
