@@ -19,7 +19,7 @@
 #include "fail.h"
 
 #define HTTP_CONNECT_US	(10 * INT64_C(1000000))	/* until a connection stands */
-#define HTTP_STALL_US	(60 * INT64_C(1000000))	/* without a byte in either direction */
+#define HTTP_STALL_US	(60 * INT64_C(1000000))	/* without a byte in either direction; up to 5 s later, by libcurl's way to measure */
 #define HTTP_ANSWER_MAX	(16u << 20)		/* bytes of an answer's body */
 
 struct http;

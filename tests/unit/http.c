@@ -570,6 +570,38 @@ test_certificate_files(void **state)
 	assert_non_null(strstr(f.text, "none.pem"));
 }
 
+/* ---------------------------------------------------------------- proxies */
+
+static void
+test_proxy(void **state)
+{
+	char proxy[64], url[64];
+	struct http_request r = { .method = "POST", .url = "https://example.invalid/", .body = "hello", .body_bytes = 5 };
+
+	(void)state;
+	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", server.port);
+	setenv("no_proxy", "", 1);
+	setenv("https_proxy", proxy, 1);
+	server_add(&server, (struct step){ "HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n" });
+	assert_int_equal(http_send(http, &r, &answer, &f), WEIR_ECONFIG);
+	assert_non_null(strstr(f.text, "proxy"));
+	assert_non_null(strstr(f.text, "407"));
+	assert_int_equal(answer.sent, 0);
+	server_add(&server, (struct step){ "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n" });
+	assert_int_equal(http_send(http, &r, &answer, &f), WEIR_EAGAIN);
+	assert_int_equal(answer.sent, 0);
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	server_add(&server, (struct step){ OK });
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/", server.port);
+	r.url = url;
+	assert_int_equal(http_send(http, &r, &answer, &f), WEIR_EAGAIN);
+	r.direct = 1;
+	assert_int_equal(http_send(http, &r, &answer, &f), 0);
+	unsetenv("https_proxy");
+	unsetenv("http_proxy");
+	setenv("no_proxy", "*", 1);
+}
+
 static void
 test_escape(void **state)
 {
@@ -594,7 +626,7 @@ main(void)
 		TEST(test_reset_inside_body), TEST(test_reset_after_body), TEST(test_answer_broken), TEST(test_slow), TEST(test_bad_body),
 		TEST(test_refused_early), TEST(test_kept), TEST(test_kept_dies), TEST(test_kept_dies_for_good), TEST(test_closed_meanwhile),
 		TEST_TLS(test_tls), TEST_TLS(test_tls_other_host), TEST(test_tls_is_none), TEST_TLS(test_certificate_files),
-		cmocka_unit_test(test_escape),
+		TEST(test_proxy), cmocka_unit_test(test_escape),
 	};
 
 	setenv("no_proxy", "*", 1);

@@ -38,7 +38,7 @@ struct schema_field {
 	uint8_t			 element;	/* RANGE: enum schema_type of its ends */
 	uint8_t			 precision;	/* NUMERIC(P,S), BIGNUMERIC(P,S); 0: not said */
 	uint8_t			 scale;
-	uint8_t			 fraction;	/* TIMESTAMP: digits of a second that are kept, 6 or 12 (timestampPrecision) */
+	uint8_t			 fraction;	/* TIMESTAMP: digits of a second that are kept (timestampPrecision), 6 or 12; 0: not said, so 6 */
 	int64_t			 max_length;	/* STRING: characters, BYTES: bytes; 0: any */
 	json_t			*doc;		/* the field as its document has it, without `fields` */
 	size_t			 n;
@@ -76,8 +76,8 @@ void	schema_free(struct schema *);
  * What a load with schemaUpdateOptions would make of a table.  *merged: all columns of the table in its order, then those that only
  * `wanted` has (add: new columns, NULLABLE or REPEATED, also in records), REQUIRED relaxed to NULLABLE where `wanted` says so (relax).
  * *changed: merged is not the table's.  A column that `wanted` leaves out stays as it is.
- * A type, a parameter (precision, scale, maxLength) or a mode that differs otherwise is WEIR_ECONFIG with the column's path, both
- * sides and the remedy; so is a REQUIRED column of the table that `wanted` does not have.
+ * A type, a parameter that `wanted` names (precision, scale, maxLength, ...) or a mode that differs otherwise is WEIR_ECONFIG with the
+ * column's path, both sides and the remedy; so is a REQUIRED column of the table that `wanted` does not have.
  */
 int	schema_compare(const struct schema *table, const struct schema *wanted, int add, int relax, struct schema **merged, int *changed,
 	    struct fail *);
