@@ -31,5 +31,5 @@ bq_table() {
 # The rows of DATASET.TABLE in the order in which they were stored.
 bq_rows() { bq_ask "/_rows?table=p.$1"; }
 
-# What differs from run to run: job ids, ports, hashes, folders.
-mask() { sed -E -e "s|$bq|BQ|g" -e 's/weir_[0-9a-f]{20,}/JOB/g' -e 's/[0-9]{7}-[0-9a-f]{32}/RUN/g' -e 's/\b[0-9a-f]{16}\b/HASH/g' -e "s|$PWD|DIR|g"; }
+# What differs from run to run, or with the compressor: job ids, ports, hashes, folders.
+mask() { sed -E -e 's/"uploaded_bytes":[1-9][0-9]*/"uploaded_bytes":N/' -e "s|$bq|BQ|g" -e 's/weir_[0-9a-f]{20,}/JOB/g' -e 's/[0-9]{7}-[0-9a-f]{32}/RUN/g' -e 's/\b[0-9a-f]{16}\b/HASH/g' -e "s|$PWD|DIR|g"; }

@@ -152,6 +152,12 @@ bq_project(const struct bq *bq)
 	return bq->project;
 }
 
+int
+bq_work_in(struct bq *bq, const char *project, struct fail *f)
+{
+	return bq->project || (bq->project = strdup(project)) ? 0 : fail(f, WEIR_EAGAIN, "no memory for a name");
+}
+
 const char *
 bq_location(const struct bq *bq)
 {

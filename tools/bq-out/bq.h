@@ -45,7 +45,8 @@ int	bq_open(const struct bq_options *, struct bq **, struct fail *);
 void	bq_close(struct bq *);
 int	bq_reload(struct bq *, struct fail *);		/* SIGHUP: credentials */
 
-const char *bq_project(const struct bq *);		/* of jobs; NULL: none was found, say --project */
+const char *bq_project(const struct bq *);		/* of jobs; NULL: none was found */
+int	bq_work_in(struct bq *, const char *project, struct fail *);	/* where none was found: the table's, say */
 const char *bq_location(const struct bq *);		/* NULL until it is known */
 const char *bq_who(const struct bq *);			/* for people */
 int64_t	bq_retry_us(const struct bq *);

@@ -74,6 +74,8 @@ target_name(struct bq_out *s)
 		e = no_memory(s);
 	else
 		snprintf(t->part, 32, "%s%s", part ? "$" : "", part ? part : "");
+	if (!e)
+		e = bq_work_in(s->bq, t->project, &s->fail);
 	t->name = name.p;
 	free(copy);
 	return e;
