@@ -130,7 +130,8 @@ struct weir_stage {
 	size_t			 self_size;	/* the host allocates it, zeroed, options filled in */
 	const struct weir_opt	*opts;		/* ends with an empty entry */
 	int			 role;		/* enum weir_role */
-	int64_t			 min_epoch_us;	/* sinks: the shortest epoch it can commit */
+	/* Sinks: the shortest epoch it can commit, after open().  The source cuts no sooner, but for the last.  NULL: any. */
+	int	(*min_epoch)(struct weir_ctx *, void *self, int64_t *us);
 
 	/* All may be NULL but process (poll for sources). */
 	/* Options are parsed.  Check them, call weir_want(), load tables.  `operand` ends with NULL. */
@@ -167,6 +168,9 @@ struct weir_stage {
 	/* weir state dump: the records of one snapshot as lines of JSON, with weir_receipt().  open() has been called, with the options that
 	 * have meaning as they were then.  NULL: the bytes are shown as they are. */
 	int	(*dump)(struct weir_ctx *, void *self, struct weir_state *);
+	/* Sinks: the store cannot tell the offsets of a commit, the checkpoint of that commit does: recover() and begin() ask weir_load() and
+	 * weir_newest(), and a stream without a state directory is refused. */
+	int	needs_state;
 };
 
 struct weir_host {		/* append only */
@@ -199,6 +203,7 @@ struct weir_host {		/* append only */
 	int	(*known)(struct weir_ctx *, const struct weir_batch *, uint32_t i);
 	void	(*gauge)(struct weir_ctx *, const char *name, int64_t value);
 	const char *(*shard)(struct weir_ctx *);
+	int	(*newest)(struct weir_ctx *, const char **token);
 };
 
 struct weir_ctx {
@@ -263,7 +268,7 @@ weir_side(struct weir_ctx *c, const char *file, const char *json, size_t n)
 	return c->host->side(c, file, json, n);
 }
 
-/* Sinks: one line of JSON on standard output about a commit.  Sources, in open() only: the answer to a question such as --info; then
+/* Sinks: one line of JSON on standard output about a commit.  In open(), sources and sinks: the answer to a question such as --info; then
  * there is no stream. */
 static inline int
 weir_receipt(struct weir_ctx *c, const char *json, size_t n)
@@ -283,6 +288,14 @@ static inline int
 weir_load(struct weir_ctx *c, const char *token, const char *name, const void **p, size_t *n)
 {
 	return c->host->load(c, token, name, p, n);
+}
+
+/* Sinks: the token of the newest commit that this state directory has seen, "none" without one; it may be behind the store's.  0 or an
+ * error. */
+static inline int
+weir_newest(struct weir_ctx *c, const char **token)
+{
+	return c->host->newest(c, token);
 }
 
 static inline void

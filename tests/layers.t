@@ -3,7 +3,7 @@
 # layers and itself, and no stage looks behind weir.h at its host.
 : "${top_srcdir:?}"
 cd "$top_srcdir" || exit 99
-layers='base json expr state stream net parquet avro store iceberg'
+layers='base json expr state sink stream net parquet avro store iceberg'
 number() { n=0; for l in $layers; do n=$((n + 1)); [ "$l" != "$1" ] || { echo $n; return; }; done; echo 0; }
 owner() { # the layer or tool folder that has this header
 	for d in libcommon/* libcommon/*/*/ tools/* contrib/*; do [ ! -e "$d/$1" ] || { echo "${d%/}"; return; }; done

@@ -7,7 +7,7 @@ _weir() {
 	COMPREPLY=()
 	if [[ $tool == weir ]]; then
 		local commands='run begin wrap strip stage top doctor demo plugins help'
-		local tools='kcat-in validate enrich dedupe window-agg iceberg-out iceberg-in'
+		local tools='kcat-in validate enrich dedupe window-agg iceberg-out iceberg-in bq-out'
 		if ((COMP_CWORD == 1)); then
 			mapfile -t COMPREPLY < <(compgen -W "$commands $tools" -- "$cur")
 			return
@@ -21,4 +21,4 @@ _weir() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_weir_options "$tool")" -- "$cur")
 	fi
 }
-complete -o default -F _weir weir kcat-in validate enrich dedupe window-agg iceberg-out iceberg-in
+complete -o default -F _weir weir kcat-in validate enrich dedupe window-agg iceberg-out iceberg-in bq-out

@@ -1,8 +1,10 @@
 /*
  * http.h - requests over HTTP, one after another: deadlines, kept connections, TLS, limits.
  *
- * libcurl does the work.  Nothing is followed and nothing is sent twice: what
- * may be repeated only the caller knows, and retry.h tells how long to wait.
+ * libcurl does the work.  Nothing is followed, and what may be repeated only
+ * the caller knows (retry.h tells how long to wait).  One exception: GET, PUT
+ * and DELETE go out again by themselves when a kept connection turns out dead
+ * before a byte of an answer came; any other method always gets a new one.
  * Certificates and host names are always checked.  Proxies as libcurl finds
  * them in the environment.  Header values named here as secret never get into
  * a message.
@@ -17,7 +19,7 @@
 #include "fail.h"
 
 #define HTTP_CONNECT_US	(10 * INT64_C(1000000))	/* until a connection stands */
-#define HTTP_STALL_US	(60 * INT64_C(1000000))	/* without a byte in either direction */
+#define HTTP_STALL_US	(60 * INT64_C(1000000))	/* without a byte in either direction; up to 5 s later, by libcurl's way to measure */
 #define HTTP_ANSWER_MAX	(16u << 20)		/* bytes of an answer's body */
 
 struct http;
@@ -46,6 +48,7 @@ struct http_request {
 	void			*arg;
 	uint64_t		 body_bytes;	/* Content-Length; 0 sends "Content-Length: 0" where the method has a body */
 	int64_t			 deadline_us;	/* the whole request may take so long; 0: as long as bytes move */
+	int			 direct;	/* never through a proxy: the service is this machine's own */
 };
 
 struct http_answer {
@@ -56,9 +59,10 @@ struct http_answer {
 	struct buf	 headers;		/* of the last answer (not of 100 Continue), "Name: value\0" each */
 };
 
-/* 0: an answer came whole, whatever its status.  WEIR_EAGAIN: none came, or not whole (answer->sent tells); WEIR_ECONFIG: what another try
- * cannot help (a URL that is none, a certificate that is not accepted); or the code of read().  The sentence names the host and what
- * failed, never the query or a header.  The answer's buffers are the caller's, used again by the next request, freed by
+/* 0: an answer came whole, whatever its status; one of 400 and more also when it broke off behind its headers: its body is empty then.
+ * WEIR_EAGAIN: none came, or not whole (answer->sent tells); WEIR_ECONFIG: what another try cannot help (a URL that is none, a certificate
+ * that is not accepted, an answer longer than answer_max); or the code of read().  The sentence names the host and what failed, never the
+ * query or a header.  The answer's buffers are the caller's, used again by the next request, freed by
  * http_answer_free(). */
 int	http_send(struct http *, const struct http_request *, struct http_answer *, struct fail *);
 void	http_answer_free(struct http_answer *);

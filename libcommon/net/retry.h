@@ -1,8 +1,8 @@
 /*
  * retry.h - how long to wait before a request is made again, and when to stop.
  *
- * Waits double from first_us to most_us, each with a random part, as Google
- * and AWS advise; a server's Retry-After is obeyed when it is longer.
+ * The n-th wait is random between 0 and first_us doubled n times, at most most_us ("full jitter", as AWS advises and Google's libraries do);
+ * a server's Retry-After is obeyed when it is longer.  The last wait ends at until_us; a Retry-After beyond it is a reason to give up.
  */
 #ifndef RETRY_H
 #define RETRY_H

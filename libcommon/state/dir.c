@@ -429,6 +429,54 @@ state_done_newest(struct state_dir *d, const char *sink, struct buf *token, stru
 	return buf_puts(token, text) | buf_putc(token, '\0') ? fail(f, WEIR_EAGAIN, "no memory") : 1;
 }
 
+/* "i-N" as i and N; 0 when it is no shard. */
+static int
+shard_parts(const char *name, unsigned long *i, unsigned long *n)
+{
+	char *end;
+
+	*i = strtoul(name, &end, 10);
+	if (end == name || *end != '-' || !end[1] || end[1 + strspn(end + 1, "0123456789")])
+		return 0;
+	*n = strtoul(end + 1, NULL, 10);
+	return 1;
+}
+
+int
+state_other_shards(struct state_dir *d, const char *sink, char other[STATE_SHARD], struct fail *f)
+{
+	int fd = dup(d->fd), marks, found = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	unsigned long i, n, my_i, my_n;
+	struct dirent *e;
+	char done[320];
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return fail_errno(f, WEIR_EIO, "cannot read %s", d->path);
+	}
+	rewinddir(dir);
+	for (errno = 0; !found && shard_parts(d->shard_name, &my_i, &my_n) && (e = readdir(dir)); errno = 0) {
+		uint64_t newest = 0;
+
+		if (!shard_parts(e->d_name, &i, &n) || n == my_n || snprintf(done, sizeof done, "%s/done/%s", e->d_name, sink) >= (int)sizeof done)
+			continue;
+		if ((marks = openat(d->fd, done, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
+			if (errno != ENOENT)
+				found = fail_errno(f, WEIR_EIO, "cannot open %s/%s", d->path, done);
+			continue;
+		}
+		if ((found = greatest(marks, is_number, NULL, &newest, f)) == 0)
+			found = newest > 0;
+		snprintf(other, STATE_SHARD, "%lu/%lu", i, n);
+	}
+	if (!found && errno)
+		found = fail_errno(f, WEIR_EIO, "cannot read %s", d->path);
+	closedir(dir);
+	return found;
+}
+
 int
 state_overtaken(struct state_dir *d, uint64_t id, char token[TOKEN_SIZE])
 {

@@ -53,6 +53,10 @@ int	state_done_newest(struct state_dir *, const char *sink, struct buf *token, s
 /* 1 when some sink has a mark of a later epoch than `id`; its token into *token. */
 int	state_overtaken(struct state_dir *, uint64_t id, char token[TOKEN_SIZE]);
 
+/* Another shard of this pipeline that has marks of the sink, of another number of shards than ours: 1 and its name, "i/N"; 0; or an error. */
+#define STATE_SHARD	48
+int	state_other_shards(struct state_dir *, const char *sink, char other[STATE_SHARD], struct fail *);
+
 /* For plain input: the newest n of plain/<n>/ that holds `name` (0: none), and a descriptor of plain/<n>/. */
 int	state_plain_newest(struct state_dir *, const char *name, uint64_t *n, struct fail *);
 int	state_plain(struct state_dir *, uint64_t n, int make, struct fail *);

@@ -248,6 +248,23 @@ forward_hello(struct host *h)
 	return e;
 }
 
+/* In a bare pipe nobody has told the source how often the sink can commit. */
+static int
+epoch_fits(struct host *h)
+{
+	const char *epoch = h->stream.epoch;
+	int64_t least, us;
+	int e;
+
+	if (!h->framed_in || *h->stream.batch_id || (e = host_min_epoch(h, &least)) < 0)
+		return h->framed_in && !*h->stream.batch_id ? e : 0;
+	if (!least || !strcmp(epoch, "all") || opt_duration(epoch, &us) < 0 || us >= least)
+		return 0;
+	fail(&h->fail, WEIR_ECONFIG, "commits every %" PRId64 " s at most, and the stream is cut every %s: use `weir run`, or give the source --epoch-min %" PRId64 "s",
+	    least / 1000000, epoch, least / 1000000);
+	return host_stage_fail(&h->stage[h->n - 1]);
+}
+
 /* The stages of one process know what lies before each of them: what a pipe's hello would say. */
 static int
 begin_stages(struct host *h, size_t from)
@@ -314,6 +331,8 @@ host_begin(struct host *h)
 	h->out.framed = h->framed_out;
 	h->id++;
 	meter_open(h);
+	if ((e = epoch_fits(h)) < 0)
+		return e;
 	if ((e = host_marks(h, &marks)) == 0 && (e = begin_stages(h, from)) >= 0)
 		e = host_knows_none(h, &marks);
 	buf_free(&marks);

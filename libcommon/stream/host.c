@@ -115,6 +115,7 @@ host_free(struct host *h)
 	XXH3_freeState(h->hash_in);
 	scan_free(h->scan);
 	buf_free(&h->loaded);
+	buf_free(&h->newest);
 	buf_free(&h->scratch);
 	buf_free(&h->torn);
 	for (size_t i = 0; i < sizeof h->text / sizeof *h->text; i++)
@@ -184,6 +185,21 @@ take_shard(struct stage *s)
 	return 0;
 }
 
+/* What the sink asks for, through weir run. */
+static int
+take_epoch_min(struct stage *s)
+{
+	const char *env = getenv("WEIR_EPOCH_MIN");
+	struct fail *f = &s->host->fail;
+	int64_t us = 0;
+
+	if (env && *env && opt_duration(env, &us) < 0)
+		return fail(f, WEIR_EUSAGE, "WEIR_EPOCH_MIN is '%s', which is no duration: weir begin makes a good one", env), host_stage_fail(s);
+	if (us > s->common.epoch_min_us)
+		s->common.epoch_min_us = us;
+	return 0;
+}
+
 const char *
 host_source_option(struct host *h, const char *name)
 {
@@ -230,7 +246,7 @@ host_add(struct host *h, const struct weir_stage *is, int argc, char *const *arg
 		s->common.pipeline = env;
 	if (!s->common.resume && (env = getenv("WEIR_RESUME")) && *env)
 		s->common.resume = env;
-	if (is->role == WEIR_SOURCE && (e = take_shard(s)) < 0)
+	if (is->role == WEIR_SOURCE && ((e = take_shard(s)) < 0 || (e = take_epoch_min(s)) < 0))
 		return e;
 	h->source |= is->role == WEIR_SOURCE;
 	h->sink |= is->role == WEIR_SINK;

@@ -133,7 +133,7 @@ struct host {
 	struct state_dir	*state;
 	struct state_gc		*gc;		/* in the process of the sink */
 	int			 gc_committed, gc_told;
-	struct buf		 loaded;
+	struct buf		 loaded, newest;
 	struct buf		 scratch;
 	uint64_t		 receipts;
 	int			 (*finding)(void *arg, const char *stage, const char *part, int level, const char *text);
@@ -156,6 +156,9 @@ int		 host_run(struct host *);
 /* Open the sink (the last stage) and ask what it has committed: NUL-terminated texts in the host, valid until host_free().  position
  * NULL: only the name of the feed, without a look into the store.  The shard asked for is in stream.shard, else WEIR_SHARD. */
 int		 host_recover(struct host *, const char **feed, const char **position);
+
+/* The shortest epoch that the sink, opened, can commit; 0: any, or there is no sink. */
+int		 host_min_epoch(struct host *, int64_t *us);
 
 /* Open the one stage of the host and let it show a snapshot, or show its bytes when it cannot: lines of JSON on standard output. */
 int		 host_dump(struct host *, struct weir_state *);
@@ -190,6 +193,7 @@ int		 host_epoch(struct host *, const char *text);
 void		 host_name_instances(struct host *);
 char		*host_words(const struct opt_set *);	/* malloc'd; NULL when memory is short or a word is no UTF-8 */
 int		 host_open_state(struct host *);
+int		 host_open_positions(struct host *);	/* the same for recover(): of a sink that needs it */
 int		 host_shard_holds_keys(struct stage *);
 int		 host_restore(struct stage *);
 int		 host_snapshots(struct host *, size_t from, size_t to);

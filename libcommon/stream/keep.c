@@ -280,6 +280,42 @@ pin_sink(struct host *h)
 	return state_pin_sink(h->state, s->is->name, target, &h->fail) < 0 ? host_stage_fail(s) : 0;
 }
 
+/* Rows that were loaded as so many shards would be loaded again as another number of them: each has its own position here. */
+static int
+other_shards(struct host *h)
+{
+	struct stage *s = &h->stage[h->n - 1];
+	char other[STATE_SHARD];
+	int e;
+
+	if (s->common.as_new_feed || !*h->stream.shard || (e = state_other_shards(h->state, s->name, other, &h->fail)) == 0)
+		return 0;
+	if (e > 0)
+		fail(&h->fail, WEIR_EFENCED, "%s has the position of shard %s of this pipeline, with another number of shards than this stream's %s: rows would be "
+		    "loaded twice. Go on with that number: weir run --parallel %s. If this is meant to be a second feed: --as-new-feed",
+		    state_path(h->state), other, h->stream.shard, strchr(other, '/') + 1);
+	return host_stage_fail(s);
+}
+
+/* Where the positions of a sink are that its store does not keep. */
+int
+host_open_positions(struct host *h)
+{
+	struct stage *s = &h->stage[h->n - 1];
+	const char *path = s->common.state;
+	struct buf usual = { 0 };
+	int e = 0;
+
+	if (!HAS(s->is, needs_state) || h->state)
+		return 0;
+	if (!path && (e = state_default_path(h->stream.pipe, &usual, &h->fail)) == 0)
+		path = usual.p;
+	if (e || state_open(path, h->stream.pipe, *h->stream.shard ? h->stream.shard : "0/1", &h->state, &h->fail) < 0)
+		e = host_stage_fail(s);
+	buf_free(&usual);
+	return e;
+}
+
 /* The directory that keeps state, when somebody named one or needs one. */
 int
 host_open_state(struct host *h)
@@ -292,7 +328,7 @@ host_open_state(struct host *h)
 
 		if (s->common.state)
 			path = s->common.state;
-		if (s->is->snapshot && s->is->role != WEIR_SOURCE)
+		if ((s->is->snapshot && s->is->role != WEIR_SOURCE) || (HAS(s->is, needs_state) && !s->common.batch_id))
 			need = s;
 	}
 	if (!path && need && h->stream.framed) {
@@ -306,7 +342,7 @@ host_open_state(struct host *h)
 	if (state_open(path, h->stream.framed ? h->stream.pipe : NULL, *h->stream.shard ? h->stream.shard : "0/1", &h->state, &h->fail) < 0)
 		return host_fail(h);
 	h->stream.state = 1;
-	if (pin_sink(h) < 0)
+	if (pin_sink(h) < 0 || (h->sink && h->stream.framed && HAS(h->stage[h->n - 1].is, needs_state) && other_shards(h) < 0))
 		return h->fail.code;
 	if (!h->stream.framed && state_has_runs(h->state))
 		return fail(&h->fail, WEIR_ESTATE, "%s is the directory of a pipeline with control lines; take another one for plain input", path), host_fail(h);

@@ -237,7 +237,7 @@ host_run(struct host *h)
 
 			if ((e = host_recover(h, &feed, &position)) == 0)
 				e = out_data(&h->out, position, strlen(position), 0, &h->fail) < 0 || out_data(&h->out, "\n", 1, 0, &h->fail) < 0 ? host_fail(h) : host_write_out(h);
-		} else if (h->source && h->receipts) {
+		} else if ((h->source || h->sink) && h->receipts) {
 			;			/* it answered a question in open(): there is no stream */
 		} else if (h->source) {
 			if ((e = host_begin(h)) == 0)
@@ -279,10 +279,21 @@ host_recover(struct host *h, const char **feed, const char **position)
 		h->stream.shard = shard ? shard : "";
 	if (!s->is->recover)
 		return 0;
+	if ((e = host_open_positions(h)) < 0)
+		return e;
 	*position = s->common.pipeline;		/* whose; see weir.h */
 	if ((e = s->is->recover(&s->ctx, s->self, position)) < 0)
 		*position = "none";
 	return e;
+}
+
+int
+host_min_epoch(struct host *h, int64_t *us)
+{
+	struct stage *s = &h->stage[h->n - 1];
+
+	*us = 0;
+	return h->sink && s->is->min_epoch ? s->is->min_epoch(&s->ctx, s->self, us) : 0;
 }
 
 int

@@ -408,6 +408,24 @@ hs_load(struct weir_ctx *ctx, const char *token, const char *name, const void **
 	return 1;
 }
 
+static int
+hs_newest(struct weir_ctx *ctx, const char **token)
+{
+	struct stage *s = stage_of(ctx);
+	struct host *h = s->host;
+	int e;
+
+	*token = "none";
+	h->newest.n = 0;
+	if (!h->state)
+		return 0;
+	if ((e = state_done_newest(h->state, s->name, &h->newest, &h->fail)) < 0)
+		return host_stage_fail(s);
+	if (e)
+		*token = h->newest.p;
+	return 0;
+}
+
 static void
 hs_count(struct weir_ctx *ctx, const char *counter, uint64_t by)
 {
@@ -516,5 +534,5 @@ const struct weir_host host_table = {
 	.reject = hs_reject, .reject_raw = hs_reject_raw, .raise = hs_raise, .side = hs_side, .receipt = hs_receipt,
 	.publish = hs_publish, .load = hs_load, .error = hs_error, .warn = hs_warn, .finding = hs_finding, .count = hs_count,
 	.alloc = hs_alloc, .now_us = hs_now, .seed = hs_seed, .write = hs_write, .read = hs_read, .ending = host_ending, .known = hs_known,
-	.gauge = hs_gauge, .shard = hs_shard,
+	.gauge = hs_gauge, .shard = hs_shard, .newest = hs_newest,
 };

@@ -27,7 +27,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get('WEIR_BUILD') or os.path.join(HERE, '..', '..', 'build'))
 REPLAY = os.path.join(BUILD, 'tests/fault/.libs/replay.so')
-TOOLS = ('kcat-in', 'validate', 'enrich', 'dedupe', 'window-agg', 'iceberg-in', 'iceberg-out', 'weir')
+TOOLS = ('kcat-in', 'validate', 'enrich', 'dedupe', 'window-agg', 'iceberg-in', 'iceberg-out', 'bq-out', 'weir')
 FORMS = ('fused', 'piped', 'shell')     # weir run; weir run --fuse no; weir begin and a shell's pipe
 
 # Every code of protocol.md 11.  What a situation allows is a subset of these.

@@ -19,4 +19,4 @@ tests_fault_mock_errors_SOURCES = %D%/mock_errors.c
 tests_fault_mock_errors_CFLAGS = $(AM_CFLAGS) $(RDKAFKA_CFLAGS)
 tests_fault_mock_errors_LDADD = $(RDKAFKA_LIBS)
 endif
-EXTRA_DIST += %D%/brokers %D%/kafka_cluster.py %D%/kafka_pipeline.py
+EXTRA_DIST += %D%/brokers %D%/kafka_cluster.py %D%/kafka_pipeline.py %D%/bigquery %D%/bigquery_pipeline.py

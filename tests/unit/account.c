@@ -155,6 +155,11 @@ sums(void **state)
 	assert_int_equal(account_merge(sum, acct), 0);
 	assert_int_equal(account_count(account_stage(sum, 1, &name), "passed"), 180);
 	assert_int_equal(account_check(sum, &f), 0);
+	/* a foreign filter's mark is no count */
+	json_object_set_new(json_object_get(acct, json_object_iter_key(json_object_iter(acct))), "foreign", json_string("1"));
+	assert_int_equal(account_merge(sum, acct), 0);
+	assert_int_equal(account_merge(sum, acct), 0);
+	assert_int_equal(account_count(json_object_get(sum, json_object_iter_key(json_object_iter(acct))), "foreign"), 1);
 	account_add(&b, &a);
 	assert_int_equal(b.in, 7);
 	assert_int_equal(b.emitted, 1);

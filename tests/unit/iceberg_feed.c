@@ -80,7 +80,7 @@ found(struct metadata *m, int rollback, const char *token)
 	int e = feed_find(m, &feed, &s, &f);
 
 	if (!e)
-		assert_string_equal(s.token, token);
+		assert_string_equal(s.at.token, token);
 	feed_state_free(&s);
 	metadata_free(m);
 	return e;
@@ -171,19 +171,27 @@ keys(void **state)
 }
 
 static int
-guard(struct metadata *m, struct feed feed, const char *prev, const char *off, const char *chain)
+guard_as(struct metadata *m, struct feed feed, const char *prev, const char *off, const char *chain, int explicit_pipe, int accept_change)
 {
 	json_t *o = json_loads(off, 0, NULL);
+	const struct position_stream stream = { .sink = "iceberg-out", .store = feed.table, .pipe = feed.pipe, .prev = prev, .chain = chain, .off = o,
+		.explicit_pipe = explicit_pipe, .accept_change = accept_change };
 	struct feed_state s;
 	int e;
 
 	assert_non_null(o);
 	assert_int_equal(feed_find(m, &feed, &s, &f), 0);
-	e = feed_guard(m, &feed, &s, prev, o, chain, &f);
+	e = feed_guard(m, &feed, &s, &stream, &f);
 	feed_state_free(&s);
 	json_decref(o);
 	metadata_free(m);
 	return e;
+}
+
+static int
+guard(struct metadata *m, struct feed feed, const char *prev, const char *off, const char *chain)
+{
+	return guard_as(m, feed, prev, off, chain, 0, 0);
 }
 
 static void
@@ -209,11 +217,8 @@ guards(void **state)
 	assert_int_equal(guard(table(3, 0, 0, off_10), p, "r/2", off_10, chain), WEIR_EFENCED);	/* the table knows nothing */
 	/* other stages */
 	assert_int_equal(guard(table(3, 1, 0, off_10), p, "r/2", off_10, "validate:2;"), WEIR_ECONFIG);
-	q.explicit_pipe = 1;
-	assert_int_equal(guard(table(3, 1, 0, off_10), q, "r/2", off_10, "validate:2;"), 1);
-	q = p;
-	q.accept_change = 1;
-	assert_int_equal(guard(table(3, 1, 0, off_10), q, "r/2", off_10, "validate:2;"), 0);
+	assert_int_equal(guard_as(table(3, 1, 0, off_10), p, "r/2", off_10, "validate:2;", 1, 0), 1);
+	assert_int_equal(guard_as(table(3, 1, 0, off_10), p, "r/2", off_10, "validate:2;", 0, 1), 0);
 	/* a second feed with the same partitions; of another cluster; another number of shards */
 	q = p;
 	q.pipe = "second";

@@ -10,7 +10,6 @@
 #include "weir.h"
 
 #define ENTRY_V		"1"		/* of an entry */
-#define COMMAND_MAX	400		/* a longer position is fetched by the command that a message prints */
 
 static const char *
 text(const json_t *o, const char *key)
@@ -33,16 +32,14 @@ feed_state_free(struct feed_state *s)
 {
 	json_decref(s->entry);
 	memset(s, 0, sizeof *s);
-	s->token = "none";
+	s->at.token = "none";
 }
 
 static void
 set_state(struct feed_state *s, json_t *entry)
 {
 	s->entry = entry;
-	s->token = text(entry, "token");
-	s->off = json_object_get(entry, "off");
-	s->chain = text(entry, "chain");
+	s->at = (struct position){ text(entry, "token"), json_object_get(entry, "off"), text(entry, "chain") };
 	s->hash = text(entry, "hash");
 }
 
@@ -141,7 +138,7 @@ stopped(const struct metadata *m, const struct feed *feed, const json_t *entry, 
 	json_t *older = newest_summary(m, feed, head, &all);
 	struct buf was = { 0 }, is = { 0 };
 
-	if (feed_describe(json_object_get(entry, "off"), &was) | buf_putc(&was, '\0') | (older ? feed_describe(json_object_get(older, "off"), &is) :
+	if (position_describe(json_object_get(entry, "off"), &was) | buf_putc(&was, '\0') | (older ? position_describe(json_object_get(older, "off"), &is) :
 	    buf_puts(&is, all ? "nothing of this pipeline" : "a position that expired snapshots no longer tell")) | buf_putc(&is, '\0'))
 		no_memory(f);
 	else if (!older && !all && feed->rollback == FEED_REPLAY)
@@ -166,7 +163,7 @@ feed_find(const struct metadata *m, const struct feed *feed, struct feed_state *
 	int64_t head;
 
 	memset(s, 0, sizeof *s);
-	s->token = "none";
+	s->at.token = "none";
 	metadata_ref(m, feed->ref, &head);
 	if ((e = get_entry(m, feed, &entry, f)) < 0)
 		return e;
@@ -190,30 +187,6 @@ feed_find(const struct metadata *m, const struct feed *feed, struct feed_state *
 
 /* ---------------------------------------------------------------- offsets */
 
-/* Is this stream where the table is?  Partitions that came since begin at 0; what the stream carries besides is another shard's. */
-static int
-same_offsets(const json_t *stored, const json_t *off)
-{
-	const json_t *was = json_object_get(stored, "topics"), *is = json_object_get(off, "topics"), *topic, *v, *other;
-	const char *name, *part;
-
-	if (!json_is_object(was) || !json_is_object(is))
-		return json_equal(stored, off);
-	json_object_foreach((json_t *)(uintptr_t)was, name, topic) {
-		other = json_object_get(is, name);
-		json_object_foreach(json_object_get(topic, "next"), part, v)
-			if (!json_equal(v, json_object_get(json_object_get(other, "next"), part)))
-				return 0;
-	}
-	json_object_foreach((json_t *)(uintptr_t)is, name, topic) {
-		other = json_object_get(was, name);
-		json_object_foreach(json_object_get(topic, "next"), part, v)
-			if (!json_object_get(json_object_get(other, "next"), part) && strcmp(json_string_value(v) ? json_string_value(v) : "", "0"))
-				return 0;
-	}
-	return 1;
-}
-
 /* Do two feeds read the same partition of the same cluster? */
 static int
 overlap(const json_t *a, const json_t *b)
@@ -228,27 +201,6 @@ overlap(const json_t *a, const json_t *b)
 			if (json_object_get(json_object_get(json_object_get(json_object_get(b, "topics"), name), "next"), part))
 				return 1;
 	return !json_is_object(ta) && json_object_size(a) && json_equal(a, b);
-}
-
-/* Same topics (names and ids) on the same cluster? */
-static int
-same_source(const json_t *a, const json_t *b)
-{
-	const json_t *ta = json_object_get(a, "topics"), *tb = json_object_get(b, "topics"), *topic;
-	const char *name, *ida, *idb;
-
-	if (json_object_size(ta) != json_object_size(tb) ||
-	    (*text(a, "cluster") && *text(b, "cluster") && strcmp(text(a, "cluster"), text(b, "cluster"))))
-		return 0;
-	json_object_foreach((json_t *)(uintptr_t)ta, name, topic) {
-		if (!json_object_get(tb, name))
-			return 0;
-		ida = text(topic, "id");
-		idb = text(json_object_get(tb, name), "id");
-		if (*ida && *idb && strcmp(ida, idb))
-			return 0;
-	}
-	return 1;
 }
 
 /* ---------------------------------------------------------------- the guards */
@@ -272,7 +224,7 @@ guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, 
 		bad = 1;
 		if (strcmp(pipe, feed->pipe) == 0 && n && my_n && strcmp(n, my_n))
 			why = "";
-		else if (strcmp(pipe, feed->pipe) == 0 && !same_source(json_object_get(entry, "off"), off))
+		else if (strcmp(pipe, feed->pipe) == 0 && !position_same_source(json_object_get(entry, "off"), off))
 			why = "other topics, or another cluster";
 		else {
 			why = "the same partitions";
@@ -288,51 +240,6 @@ guard_new(const struct metadata *m, const struct feed *feed, const json_t *off, 
 			    "If this is meant to be a second feed: --as-new-feed", feed->table, pipe, shard, why, pipe);
 	}
 	return 0;
-}
-
-/* A word for sh. */
-static int
-quote(const char *p, size_t n, struct buf *out)
-{
-	int e = buf_putc(out, '\'');
-
-	for (size_t i = 0; i < n; i++)
-		e |= p[i] == '\'' ? buf_puts(out, "'\\''") : buf_putc(out, p[i]);
-	return e | buf_putc(out, '\'');
-}
-
-/* The option that makes a source go on from here. */
-static int
-resume(const struct feed *feed, const struct feed_state *s, struct buf *out)
-{
-	struct buf position = { 0 };
-	int e = feed_position(s, feed->pipe, &position);
-
-	if (!e && position.n <= COMMAND_MAX)
-		e = buf_puts(out, "--resume ") | quote(position.p, position.n, out);
-	else if (!e)
-		e = buf_printf(out, "--resume \"$(iceberg-out --table %s --position --pipeline ", feed->table) | quote(feed->pipe, strlen(feed->pipe), out) |
-		    buf_puts(out, ")\"");
-	buf_free(&position);
-	return e | buf_putc(out, '\0');
-}
-
-static int
-fenced(const struct feed *feed, const struct feed_state *s, const char *prev, const json_t *off, struct fail *f)
-{
-	struct buf done = { 0 }, start = { 0 }, command = { 0 };
-	int e = s->off ? feed_describe(s->off, &done) : buf_puts(&done, "nothing");
-
-	e |= feed_describe(off, &start) | buf_putc(&done, '\0') | buf_putc(&start, '\0') | resume(feed, s, &command);
-	if (e)
-		no_memory(f);
-	else
-		fail(f, WEIR_EFENCED, "this pipeline (%s) has already committed up to %s (token %s), but the source started at %s (token %s). Use `weir run`, or "
-		    "kcat-in %s", feed->pipe, done.p, s->token, start.n > 3 ? start.p : "the beginning", prev, command.p);
-	buf_free(&done);
-	buf_free(&start);
-	buf_free(&command);
-	return f->code;
 }
 
 /* The stream goes on after a commit that this feed does not have at all. */
@@ -355,46 +262,16 @@ unknown_prev(const struct metadata *m, const struct feed *feed, const char *prev
 	return f->code;
 }
 
-/* The positions are of two different sources, whatever they say: one topic may have the other's offsets. */
-static int
-other_source(const struct feed *feed, const struct feed_state *s, const json_t *off, struct fail *f)
-{
-	const json_t *was = json_object_get(s->off, "topics"), *is = json_object_get(off, "topics"), *topic;
-	const char *name, *a = text(s->off, "cluster"), *b = text(off, "cluster");
-
-	if (*a && *b && strcmp(a, b))
-		return fail(f, WEIR_EFENCED, "the positions of this pipeline (%s) in %s are of the cluster %s, the source reads from the cluster %s. For a second "
-		    "feed from there: --pipeline NAME", feed->pipe, feed->table, a, b);
-	json_object_foreach((json_t *)(uintptr_t)was, name, topic) {
-		a = text(topic, "id");
-		b = text(json_object_get(is, name), "id");
-		if (*a && *b && strcmp(a, b))
-			return fail(f, WEIR_EFENCED, "the topic %s is another one than %s has rows of (its id was %s, now it is %s): it was deleted and made again. "
-			    "To load the new one: --pipeline NAME --as-new-feed", name, feed->table, a, b);
-	}
-	return 0;
-}
-
 int
-feed_guard(const struct metadata *m, const struct feed *feed, const struct feed_state *s, const char *prev, const json_t *off,
-    const char *chain, struct fail *f)
+feed_guard(const struct metadata *m, const struct feed *feed, const struct feed_state *s, const struct position_stream *stream, struct fail *f)
 {
 	int e;
 
-	if (BROKEN("no-prev"))
-		return 0;
-	if (!s->entry) {
-		if (strcmp(prev, "none"))
-			return unknown_prev(m, feed, prev, f);
-		return (e = guard_new(m, feed, off, f)) < 0 ? e : 0;
+	if (!s->entry && !BROKEN("no-prev")) {
+		if (strcmp(stream->prev, "none"))
+			return unknown_prev(m, feed, stream->prev, f);
+		if ((e = guard_new(m, feed, stream->off, f)) < 0)
+			return e;
 	}
-	if ((e = other_source(feed, s, off, f)) < 0)
-		return e;
-	if (strcmp(prev, s->token) || !same_offsets(s->off, off))
-		return fenced(feed, s, prev, off, f);
-	if (strcmp(s->chain, chain) == 0 || feed->accept_change)
-		return 0;
-	fail(f, WEIR_ECONFIG, "the stages before iceberg-out were '%s' at the last commit of %s, now they are '%s': rows may differ. Go on all the same: "
-	    "--accept-change. A second feed beside it: --pipeline NAME", s->chain, feed->pipe, chain);
-	return feed->explicit_pipe ? 1 : f->code;
+	return position_guard(&s->at, stream, f);
 }

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "metadata.h"
+#include "position.h"
 
 #define FEED_PREFIX	"weir.feed."	/* of the properties' names */
 #define FEED_NAME_BYTES	600		/* room for the name of a pipe, or a shard */
@@ -21,16 +22,14 @@ enum feed_rollback { FEED_STOP, FEED_REPLAY, FEED_KEEP };
 struct feed {			/* who asks; texts are the caller's */
 	const char	*table;		/* "shop.orders", for messages */
 	const char	*pipe, *shard, *ref;
-	int		 explicit_pipe;	/* the pipe was named, and is not just the table's name */
-	int		 as_new_feed, accept_change;
+	int		 as_new_feed;
 	int		 rollback;	/* enum feed_rollback */
 };
 
 struct feed_state {		/* what the table says */
 	json_t		*entry;		/* owned; NULL: nothing was ever committed */
-	const char	*token;		/* "none" then */
-	const json_t	*off;		/* an object; NULL then */
-	const char	*chain, *hash;
+	struct position	 at;
+	const char	*hash;
 };
 
 /* WEIR_ESTATE when the entry cannot be read, or when the branch was rolled back below it and feed.rollback does not say what to do, or
@@ -38,13 +37,8 @@ struct feed_state {		/* what the table says */
 int	feed_find(const struct metadata *, const struct feed *, struct feed_state *, struct fail *);
 void	feed_state_free(struct feed_state *);
 
-/* May a stream that was begun at `prev` with these offsets go on?  WEIR_EFENCED or WEIR_ECONFIG; 0; 1: yes, and f->text is a
- * warning. */
-int	feed_guard(const struct metadata *, const struct feed *, const struct feed_state *, const char *prev, const json_t *off,
-	    const char *chain, struct fail *);
-
-/* {"off":...,"pipe":...,"token":...}, or none. */
-int	feed_position(const struct feed_state *, const char *pipe, struct buf *out);
+/* May the stream go on?  position_guard(), and what other feeds of the table say to a new one. */
+int	feed_guard(const struct metadata *, const struct feed *, const struct feed_state *, const struct position_stream *, struct fail *);
 
 /* "weir.feed.<pipe>/<i>/<N>/<ref>" of that ref into pipe and shard, "i/N": 0, or -1 when it is none. */
 int	feed_split_key(const char *key, const char *ref, char *pipe, char *shard, size_t size);
@@ -67,8 +61,5 @@ struct feed_commit {
 };
 
 int	feed_fill(const struct feed *, const struct feed_commit *, json_t *summary, json_t *properties);
-
-/* "orders/0:9901, orders/1:17" or the compact JSON of other sources' offsets; cut at some 300 bytes. */
-int	feed_describe(const json_t *off, struct buf *out);
 
 #endif

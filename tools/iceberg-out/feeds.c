@@ -9,37 +9,10 @@
 #include "feed.h"
 #include "weir.h"
 
-#define DESCRIBE_MAX	300
-
 static int
 no_memory(struct fail *f)
 {
 	return fail(f, WEIR_EAGAIN, "no memory for the position of a feed");
-}
-
-int
-feed_describe(const json_t *off, struct buf *out)
-{
-	const json_t *topics = json_object_get(off, "topics"), *topic, *v;
-	const char *name, *part;
-	size_t start = out->n;
-	char *compact;
-	int e = 0;
-
-	if (!json_object_size(topics)) {
-		if (!(compact = json_dumps(off, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY)))
-			return -1;
-		e = buf_put(out, compact, strnlen(compact, DESCRIBE_MAX));
-		free(compact);
-		return e;
-	}
-	json_object_foreach((json_t *)(uintptr_t)topics, name, topic)
-		json_object_foreach(json_object_get(topic, "next"), part, v) {
-			if (out->n - start > DESCRIBE_MAX)
-				return buf_puts(out, ", ...");
-			e |= buf_printf(out, "%s%s/%s:%s", out->n > start ? ", " : "", name, part, json_string_value(v) ? json_string_value(v) : "?");
-		}
-	return e;
 }
 
 /* ---------------------------------------------------------------- names */
@@ -102,24 +75,6 @@ feed_list(const struct metadata *m, const char *want, const char *want_shard, co
 /* ---------------------------------------------------------------- positions */
 
 int
-feed_position(const struct feed_state *s, const char *pipe, struct buf *out)
-{
-	json_t *o;
-	char *line;
-	int e;
-
-	if (!s->entry)
-		return buf_puts(out, "none");
-	if (!(o = json_pack("{s:O, s:s, s:s}", "off", s->off, "pipe", pipe, "token", s->token)))
-		return -1;
-	line = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-	e = line ? buf_puts(out, line) : -1;
-	free(line);
-	json_decref(o);
-	return e;
-}
-
-int
 feed_recover(const struct metadata *m, const char *table, const char *want, const char *want_shard, const char *want_ref, int rollback, struct buf *out,
     struct fail *f)
 {
@@ -139,7 +94,7 @@ feed_recover(const struct metadata *m, const char *table, const char *want, cons
 			feed.shard = shard;
 		} else if (!want || !*want)
 			feed.pipe = table;		/* the default name; its property may have gone with an old snapshot's */
-		if ((e = feed_find(m, &feed, &s, f)) == 0 && feed_position(&s, feed.pipe, out) < 0)
+		if ((e = feed_find(m, &feed, &s, f)) == 0 && position_write(&s.at, feed.pipe, out) < 0)
 			e = no_memory(f);
 		feed_state_free(&s);
 	}
@@ -174,9 +129,9 @@ feed_tell(const struct metadata *m, const char *table, const char *ref, int roll
 		if ((e = feed_find(m, &feed, &s, f)) < 0)
 			return e;
 		if (several)
-			e = buf_printf(out, "%s%s/%s ", n ? ", " : "feeds ", pipe, shard) | tell_token(s.token, out);
+			e = buf_printf(out, "%s%s/%s ", n ? ", " : "feeds ", pipe, shard) | tell_token(s.at.token, out);
 		else
-			e = buf_puts(out, "our token ") | tell_token(s.token, out) | buf_puts(out, ", up to ") | feed_describe(s.off, out);
+			e = buf_puts(out, "our token ") | tell_token(s.at.token, out) | buf_puts(out, ", up to ") | position_describe(s.at.off, out);
 		feed_state_free(&s);
 		n++;
 		if (e)

@@ -10,6 +10,7 @@
 #include "commit.h"
 #include "feed.h"
 #include "ingest.h"
+#include "receipt.h"
 #include "target.h"
 
 struct iceberg_out {
@@ -26,7 +27,7 @@ struct iceberg_out {
 	struct feed		 feed;
 	char			*pipe, *shard, *chain, *prev, *batch_id;
 	json_t			*hello_off;
-	int			 framed;
+	int			 framed, accept_change;
 	int64_t			 empty_commit_us, last_commit_us;
 	json_t			*off;		/* of the feed's last commit; NULL: none yet */
 	char			*uuid;		/* of the table, when this run met it first */
@@ -37,9 +38,8 @@ struct iceberg_out {
 	const struct weir_barrier *bar;
 	int64_t			 batch_snapshot, batch_rows;
 	/* the run */
-	uint64_t		 n_epochs, n_commits;
-	json_t			*receipt, *acct;	/* of the last commit; accounts of all commits */
-	uint64_t		 rows, files, bytes, conflicts;
+	uint64_t		 n_epochs;
+	struct receipts		 receipts;
 };
 
 /* Keep what the stream is; guard: may it go on from what the table says? */

@@ -5,7 +5,7 @@ noinst_LTLIBRARIES += %D%/libiceberg-out.la
 	%D%/held.c %D%/held.h %D%/infer.c %D%/infer.h %D%/jsonschema.c %D%/jsonschema.h %D%/columns.c %D%/columns.h \
 	%D%/partition.c %D%/partition.h %D%/feed.c %D%/feeds.c %D%/feed.h %D%/batches.c %D%/batches.h
 
-ICEBERG_OUT_OWN = %D%/libcolumns.la libcommon/iceberg/libiceberg.la libcommon/store/libstore.la libcommon/avro/libavro.la \
+ICEBERG_OUT_OWN = %D%/libcolumns.la libcommon/sink/libsink.la libcommon/iceberg/libiceberg.la libcommon/store/libstore.la libcommon/avro/libavro.la \
 	libcommon/parquet/libparquet.la
 ICEBERG_OUT_LIBS = $(JANSSON_LIBS) $(SQLITE_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) $(XXHASH_LIBS) -lm
 

@@ -11,14 +11,6 @@
 
 #define PREP		"iceberg-out.prep"
 
-static const char *
-text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 static int
 say(struct iceberg_out *s)
 {
@@ -57,9 +49,8 @@ output_begin(struct iceberg_out *s, const struct weir_stream *st)
 		XXH3_64bits_reset(s->hash);
 	s->feed.pipe = s->pipe;
 	s->feed.shard = s->shard;
-	s->feed.explicit_pipe = strcmp(s->pipe, s->target.o.table) != 0;
 	s->feed.as_new_feed = st->as_new_feed;
-	s->feed.accept_change = st->accept_change;
+	s->accept_change = st->accept_change;
 	s->empty_commit_us = st->empty_commit_us;
 	s->last_commit_us = weir_now(s->ctx);
 	if (s->batch_id && st->framed && strcmp(s->prev, "none"))
@@ -101,6 +92,8 @@ same_commit(struct iceberg_out *s, const char *token, const char *stored_hash)
 static int
 guard_feed(struct iceberg_out *s)
 {
+	const struct position_stream stream = { .sink = "iceberg-out", .store = s->target.o.table, .pipe = s->pipe, .prev = s->prev, .chain = s->chain,
+		.off = s->hello_off, .explicit_pipe = strcmp(s->pipe, s->target.o.table) != 0, .accept_change = s->accept_change };
 	const struct metadata *m = s->target.table->meta;
 	struct feed_state state = { 0 };
 	int e = 0;
@@ -108,13 +101,13 @@ guard_feed(struct iceberg_out *s)
 	if (feed_find(m, &s->feed, &state, &s->fail) < 0)
 		return say(s);
 	if (strcmp(s->prev, "none"))
-		e = same_commit(s, s->prev, strcmp(s->prev, state.token) ? NULL : state.hash);
-	if (!e && (e = feed_guard(m, &s->feed, &state, s->prev, s->hello_off, s->chain, &s->fail)) < 0)
+		e = same_commit(s, s->prev, strcmp(s->prev, state.at.token) ? NULL : state.hash);
+	if (!e && (e = feed_guard(m, &s->feed, &state, &stream, &s->fail)) < 0)
 		say(s);
 	else if (e == 1)
 		weir_warn(s->ctx, "%s", s->fail.text);
 	json_decref(s->off);
-	s->off = json_incref((json_t *)(uintptr_t)state.off);
+	s->off = json_incref((json_t *)(uintptr_t)state.at.off);
 	feed_state_free(&state);
 	return e < 0 ? e : 0;
 }
@@ -188,15 +181,15 @@ check_feed(struct iceberg_out *s, const struct metadata *m, struct fail *f)
 
 	if ((e = feed_find(m, &s->feed, &state, f)) < 0)
 		return e;
-	if (strcmp(state.token, s->bar->token) == 0)
+	if (strcmp(state.at.token, s->bar->token) == 0)
 		e = strcmp(state.hash, s->bar->hash) == 0 ? 1 :
 		    fail(f, WEIR_EFENCED, "epoch %s is in %s already, with other data (hash %s, here %s): another process uses the same run. Nothing is committed",
 		    s->bar->token, s->target.o.table, state.hash, s->bar->hash);
 	else if (BROKEN("le-compare"))
-		e = number(state.token) >= number(s->bar->token);
-	else if (strcmp(state.token, s->bar->prev) && !BROKEN("no-cas"))
+		e = number(state.at.token) >= number(s->bar->token);
+	else if (strcmp(state.at.token, s->bar->prev) && !BROKEN("no-cas"))
 		e = fail(f, WEIR_EFENCED, "%s was committed to by another run of this pipeline (%s): it is at %s, this run left it at %s. Nothing is committed; run it "
-		    "again, once", s->target.o.table, s->pipe, state.token, s->bar->prev);
+		    "again, once", s->target.o.table, s->pipe, state.at.token, s->bar->prev);
 	feed_state_free(&state);
 	return e;
 }
@@ -231,43 +224,6 @@ fill(void *arg, const struct table *t, int64_t sequence, json_t *summary, json_t
 
 /* ---------------------------------------------------------------- receipts */
 
-/* What a commit's accounts {"0.kcat-in":{"emitted":"5"},...} say goes into those of the run. */
-static int
-add_accounts(json_t *sum, const json_t *acct)
-{
-	const char *stage, *counter;
-	json_t *counters, *mine, *v;
-	char number[24];
-
-	json_object_foreach((json_t *)(uintptr_t)acct, stage, counters) {
-		if (!(mine = json_object_get(sum, stage)) && json_object_set_new(sum, stage, mine = json_object()) < 0)
-			return -1;
-		json_object_foreach(counters, counter, v) {
-			const char *had = text(mine, counter), *more = json_string_value(v);
-
-			if (!more || !*more || more[strspn(more, "0123456789")]) {	/* a mark, such as that of a foreign filter */
-				if (json_object_set(mine, counter, v) < 0)
-					return -1;
-				continue;
-			}
-			snprintf(number, sizeof number, "%llu", strtoull(had, NULL, 10) + strtoull(more, NULL, 10));
-			if (json_object_set_new(mine, counter, json_string(number)) < 0)
-				return -1;
-		}
-	}
-	return 0;
-}
-
-static int
-print_receipt(struct iceberg_out *s, const json_t *r)
-{
-	char *line = json_dumps(r, JSON_COMPACT | JSON_SORT_KEYS);
-	int e = line ? weir_receipt(s->ctx, line, strlen(line)) : no_memory(s);
-
-	free(line);
-	return e;
-}
-
 /* A commit of the epoch's rows; of none when they were there already. */
 static json_t *
 make_receipt(const struct iceberg_out *s, const struct commit *c, uint64_t rows, uint64_t files, uint64_t bytes)
@@ -298,32 +254,7 @@ tell(struct iceberg_out *s, const struct commit *c)
 
 	for (size_t i = 0; i < files; i++)
 		bytes += (uint64_t)s->ingest.file[i].bytes;
-	s->n_commits++;
-	s->conflicts += (uint64_t)(c->attempts - 1);
-	s->rows += rows;
-	s->files += files;
-	s->bytes += bytes;
-	json_decref(s->receipt);
-	s->receipt = make_receipt(s, c, rows, files, bytes);
-	if (!s->receipt || (!s->acct && !(s->acct = json_object())) || add_accounts(s->acct, json_object_get(s->receipt, "acct")) < 0)
-		return no_memory(s);
-	return print_receipt(s, s->receipt);
-}
-
-/* After several commits: the whole run's. */
-static int
-tell_all(struct iceberg_out *s)
-{
-	json_t *r = s->receipt;
-
-	if (s->n_commits < 2)
-		return 0;
-	if (json_object_set(r, "acct", s->acct) | json_object_set_new(r, "bytes", json_integer((json_int_t)s->bytes)) |
-	    json_object_set_new(r, "commits", json_integer((json_int_t)s->n_commits)) |
-	    (s->conflicts ? json_object_set_new(r, "conflicts", json_integer((json_int_t)s->conflicts)) : 0) |
-	    json_object_set_new(r, "files", json_integer((json_int_t)s->files)) | json_object_set_new(r, "rows", json_integer((json_int_t)s->rows)))
-		return no_memory(s);
-	return print_receipt(s, r);
+	return receipt_commit(s->ctx, &s->receipts, make_receipt(s, c, rows, files, bytes));
 }
 
 /* ---------------------------------------------------------------- commit */
@@ -368,7 +299,7 @@ output_commit(struct iceberg_out *s, const struct weir_barrier *bar)
 	if (s->batch_id && s->n_epochs > 1)
 		return weir_error(s->ctx, WEIR_EUSAGE, "--batch-id takes a stream of one epoch: give the source --epoch all");
 	if (s->infers || !worth(s, bar))		/* nothing has told columns yet; or nothing has come */
-		return bar->last && (e = tell_all(s)) < 0 ? e : 1;
+		return bar->last && (e = receipt_run(s->ctx, &s->receipts)) < 0 ? e : 1;
 	if (s->hash)
 		snprintf(s->batch_hash, sizeof s->batch_hash, "%016" PRIx64, (uint64_t)XXH3_64bits_digest(s->hash));
 	if (catalog_snapshot_id(&s->snapshot_id, &s->fail) < 0)
@@ -397,7 +328,7 @@ output_commit(struct iceberg_out *s, const struct weir_barrier *bar)
 	target_committed(t);
 	if ((is_feed(s) && (e = remember(s, bar)) < 0) || (e = tell(s, &c)) < 0)
 		return e;
-	return bar->last ? tell_all(s) : 0;
+	return bar->last ? receipt_run(s->ctx, &s->receipts) : 0;
 }
 
 void
@@ -411,8 +342,7 @@ output_end(struct iceberg_out *s)
 	free(s->batch_id);
 	json_decref(s->hello_off);
 	json_decref(s->off);
-	json_decref(s->receipt);
-	json_decref(s->acct);
+	receipts_free(&s->receipts);
 	if (s->hash)
 		XXH3_freeState(s->hash);
 }

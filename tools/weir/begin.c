@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +26,24 @@ static const struct weir_opt begin_opts[] = {
 	{ 0 }
 };
 
+/* The sink's, as WEIR_EPOCH_MIN has it; "" when it can commit at any time. */
+static int
+min_epoch(struct host *h, char text[32])
+{
+	int64_t us;
+	int e = host_min_epoch(h, &us);
+
+	snprintf(text, 32, us > 0 ? "%" PRId64 "ms" : "%.0" PRId64, us > 0 ? (us + 999) / 1000 : 0);
+	return e;
+}
+
 int
 begin_answer(void *question, int fd)
 {
 	const struct begin_question *q = question;
 	struct host *h = host_new();
 	const char *feed, *position;
+	char least[32];
 	int e;
 
 	e = host_add(h, q->sink->is, q->sink->argc, q->sink->argv);
@@ -43,7 +56,8 @@ begin_answer(void *question, int fd)
 	if (e == 0) {
 		if (q->name_only)
 			position = "none";
-		if (publish_write(fd, feed, strlen(feed) + 1) < 0 || publish_write(fd, position, strlen(position) + 1) < 0)
+		if ((e = min_epoch(h, least)) == 0 && (publish_write(fd, feed, strlen(feed) + 1) < 0 ||
+		    publish_write(fd, position, strlen(position) + 1) < 0 || publish_write(fd, least, strlen(least) + 1) < 0))
 			e = -command_error(WEIR_EIO, "cannot pass the sink's position on: %s", strerror(errno));
 	}
 	host_free(h);
@@ -113,7 +127,7 @@ settle(const struct begin *b, const struct launch_stage *sink)
 	struct launch_shard s = { .receipts.fd = -1 };
 	const char *feed, *position, *shard = getenv("WEIR_SHARD");
 	struct host *h = host_new();
-	char *path = NULL;
+	char *path = NULL, least[32];
 	int is_default, e;
 
 	if ((e = -host_add(h, sink->is, sink->argc, sink->argv)))
@@ -125,13 +139,15 @@ settle(const struct begin *b, const struct launch_stage *sink)
 	if ((e = -host_recover(h, &feed, NULL)) || (e = begin_path(b->state, feed, &path, &is_default)))
 		goto out;
 	h->stage[0].common.pipeline = feed;
-	if ((path && (e = begin_lock(&s, path, feed))) || (e = begin_run(&s)) || (e = -host_recover(h, &feed, &position)))
+	h->stage[0].common.state = path;
+	if ((path && (e = begin_lock(&s, path, feed))) || (e = begin_run(&s)) || (e = -host_recover(h, &feed, &position)) || (e = -min_epoch(h, least)))
 		goto out;
 	print_export("WEIR_RUN", s.run);
 	print_export("WEIR_PIPELINE", feed);
 	if (path)
 		print_export("WEIR_STATE", path);
 	print_export("WEIR_RESUME", position);
+	print_export("WEIR_EPOCH_MIN", least);
 	if (fflush(stdout) != 0)
 		e = command_error(WEIR_EIO, "cannot write");
 out:

@@ -15,7 +15,7 @@ struct begin_question {
 	int				 name_only;	/* the feed's name, which needs no look into the store */
 };
 
-/* Writes the feed's name and its position, each with its NUL.  Returns an exit code. */
+/* Writes the feed's name, its position, and WEIR_EPOCH_MIN, each with its NUL.  Returns an exit code. */
 int	begin_answer(void *question, int fd);
 
 /* DIR from -s, WEIR_STATE, or the name of the feed.  *path NULL: there is none.  0 or an exit code after the message. */

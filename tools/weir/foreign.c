@@ -86,7 +86,7 @@ say(struct foreign *c)
 static void
 clean_environment(void)
 {
-	static const char *const name[] = { "WEIR_RUN", "WEIR_PIPELINE", "WEIR_STATE", "WEIR_RESUME", "WEIR_SHARD", "WEIR_LAST", "WEIR_SUMMARY" };
+	static const char *const name[] = { "WEIR_RUN", "WEIR_PIPELINE", "WEIR_STATE", "WEIR_RESUME", "WEIR_EPOCH_MIN", "WEIR_SHARD", "WEIR_LAST", "WEIR_SUMMARY" };
 
 	for (size_t i = 0; i < sizeof name / sizeof *name; i++)
 		unsetenv(name[i]);

@@ -9,7 +9,7 @@
 
 #include "module.h"
 
-const char *const module_names[] = { "kcat-in", "validate", "enrich", "dedupe", "window-agg", "iceberg-out", "iceberg-in" };
+const char *const module_names[] = { "kcat-in", "validate", "enrich", "dedupe", "window-agg", "iceberg-out", "iceberg-in", "bq-out" };
 const size_t module_n_names = sizeof module_names / sizeof *module_names;
 
 static int

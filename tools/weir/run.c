@@ -107,11 +107,14 @@ ask(struct launch *l, const struct run *r, const char *shard, int name_only, cha
 	if (!answer)
 		return command_error(WEIR_EAGAIN, "no memory");
 	if ((e = launch_ask(l, begin_answer, &q, answer, ANSWER_BYTES)) == 0) {
+		const char *at = answer + strlen(answer) + 1, *least = at + strlen(at) + 1;
+
 		if (!*feed)
 			*feed = strdup(answer);
 		if (!name_only) {
 			free(*position);
-			*position = strdup(answer + strlen(answer) + 1);
+			*position = strdup(at);
+			e = export("WEIR_EPOCH_MIN", least);
 		}
 		if (!*feed || (!name_only && !*position))
 			e = command_error(WEIR_EAGAIN, "no memory");

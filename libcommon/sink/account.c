@@ -107,7 +107,7 @@ account_merge(json_t *sum, const json_t *acct)
 		if (!to && json_object_set_new(sum, key, to = json_object()) < 0)
 			return -1;
 		json_object_foreach(entry, what, count)
-			e |= put(to, what, account_count(to, what) + account_count(entry, what));
+			e |= put(to, what, strcmp(what, "foreign") ? account_count(to, what) + account_count(entry, what) : 1);	/* a mark */
 	}
 	return e;
 }
