@@ -362,9 +362,13 @@ put_array(struct row *r, struct node *k, const struct weir_value *v)
 static int
 put_value(struct row *r, struct node *k, const struct weir_value *v)
 {
-	if (v->kind == WEIR_NULL)
-		return k->f->mode == SCHEMA_REQUIRED ? required(r, k->f, 0) : 0;
-	return k->f->mode == SCHEMA_REPEATED ? put_array(r, k, v) : put_one(r, k, v);
+	size_t had = r->text.n;
+
+	if (v->kind != WEIR_NULL)
+		return k->f->mode == SCHEMA_REPEATED ? put_array(r, k, v) : put_one(r, k, v);
+	if (k->f->mode == SCHEMA_REPEATED)
+		return buf_puts(&r->text, "[]") < 0 ? WEIR_EAGAIN : edit(r, v->p, v->p + v->n, had);
+	return k->f->mode == SCHEMA_REQUIRED ? required(r, k->f, 0) : 0;
 }
 
 /* ---------------------------------------------------------------- rows */
