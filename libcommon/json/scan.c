@@ -729,22 +729,35 @@ scan_document(const char *p, size_t n, const struct scan_limits *limits, struct 
 	return e;
 }
 
-/* The byte behind the valid value at p. */
-static const char *
-skip(const char *p, const char *e)
+/* The byte behind the valid string at p. */
+static inline const char *
+past_string(const char *p, const char *e, uint8_t *flags)
 {
-	unsigned depth = 0, high = 0;
+	unsigned high = 0;
+
+	for (p++;;) {
+		p = string_special(p, e, &high);
+		if (*p == '"')
+			return p + 1;
+		if (*p == '\\') {
+			*flags = WEIR_ESCAPED;
+			p++;
+		}
+		p++;
+	}
+}
+
+/* The byte behind the valid object or array at p. */
+static const char *
+past_container(const char *p, const char *e)
+{
+	unsigned depth = 0;
 	uint8_t flags;
 
 	do {
 		switch (*p) {
 		case '"':
-			for (p++;; p += *p == '\\' ? 2 : 1) {
-				p = string_special(p, e, &high);
-				if (*p == '"')
-					break;
-			}
-			p++;
+			p = past_string(p, e, &flags);
 			break;
 		case '{': case '[':
 			depth++;
@@ -754,41 +767,70 @@ skip(const char *p, const char *e)
 			depth--;
 			p++;
 			break;
-		case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-			p = number(p, e, &flags);
-			break;
-		case 't': case 'n':
-			p += 4;
-			break;
-		case 'f':
-			p += 5;
-			break;
 		default:
-			p++;	/* between values */
+			p++;	/* between them, a byte of a number or word */
 		}
 	} while (depth && p < e);
 	return p;
 }
 
 int
-scan_next(const char *p, size_t n, size_t *at, struct weir_value *key, struct weir_value *value)
+scan_key(const char *p, size_t n, size_t *at, struct weir_value *key)
 {
-	const char *e = p + n, *q = p + (*at ? *at : 1), *v;
+	const char *e = p + n, *q = blanks(p + (*at ? *at : 1), e), *v;
 
-	q = blanks(q, e);
 	if (*q == ',')
 		q = blanks(q + 1, e);
 	if (*q == '}' || *q == ']')
 		return 0;
 	*key = (struct weir_value){ 0 };
 	if (*p == '{') {
-		v = skip(q, e);
-		*key = value_of(q, (size_t)(v - q));
-		q = blanks(v, e);
-		q = blanks(q + 1, e);
+		v = past_string(q, e, &key->flags);
+		key->p = q;
+		key->n = (uint32_t)(v - q);
+		key->kind = WEIR_STRING;
+		q = blanks(blanks(v, e) + 1, e);
 	}
-	v = skip(q, e);
-	*value = value_of(q, (size_t)(v - q));
+	*at = (size_t)(q - p);
+	return 1;
+}
+
+void
+scan_value(const char *p, size_t n, size_t *at, struct weir_value *value)
+{
+	const char *e = p + n, *q = p + *at, *v;
+	uint8_t flags = 0, kind;
+
+	switch (*q) {
+	case '"':
+		kind = WEIR_STRING;
+		v = past_string(q, e, &flags);
+		break;
+	case '{': case '[':
+		kind = *q == '{' ? WEIR_OBJECT : WEIR_ARRAY;
+		v = past_container(q, e);
+		break;
+	case 't': case 'n':
+		kind = *q == 't' ? WEIR_TRUE : WEIR_NULL;
+		v = q + 4;
+		break;
+	case 'f':
+		kind = WEIR_FALSE;
+		v = q + 5;
+		break;
+	default:
+		kind = WEIR_NUMBER;
+		v = number(q, e, &flags);
+	}
+	*value = (struct weir_value){ .p = q, .n = (uint32_t)(v - q), .kind = kind, .flags = flags };
 	*at = (size_t)(v - p);
+}
+
+int
+scan_next(const char *p, size_t n, size_t *at, struct weir_value *key, struct weir_value *value)
+{
+	if (!scan_key(p, n, at, key))
+		return 0;
+	scan_value(p, n, at, value);
 	return 1;
 }

@@ -65,4 +65,9 @@ int		 scan_document(const char *p, size_t n, const struct scan_limits *, struct 
  * *at = 0; returns 1 with key (quotes included; kind WEIR_ABSENT in arrays) and value filled in, 0 at the end. */
 int		 scan_next(const char *p, size_t n, size_t *at, struct weir_value *key, struct weir_value *value);
 
+/* The same in two steps, for callers that know some values' ends: after scan_key(), *at is where the value begins; scan_value() moves
+ * it, or the caller does, behind the value. */
+int		 scan_key(const char *p, size_t n, size_t *at, struct weir_value *key);
+void		 scan_value(const char *p, size_t n, size_t *at, struct weir_value *value);
+
 #endif

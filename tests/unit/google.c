@@ -324,6 +324,7 @@ test_external_file(void **state)
 	seen_has(0, "\r\n\r\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&"
 	    "requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&audience=%2F%2Fiam%2Fpool&"
 	    "scope=https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fbigquery&subject_token_type=urn%3Ajwt&subject_token=outside.token");
+	assert_null(strstr(server.seen[0].text, "%0A"));
 	write_file("subject", "{\"a\":\"json.token\"}");		/* read each time, and what it holds is the format's business */
 	google_refused(google);
 	server_answer(&server, "200 OK", "", TOKEN("t2"));
@@ -436,6 +437,8 @@ test_metadata_is_none(void **state)
 {
 	(void)state;
 	at_server();
+	server_answer(&server, "200 OK", "Metadata-Flavor: Grape\r\n", "proj");
+	assert_int_equal(open_file(NULL, AUDIENCE), WEIR_ECONFIG);
 	server_answer(&server, "200 OK", "", "some router's page");
 	assert_int_equal(open_file(NULL, AUDIENCE), WEIR_ECONFIG);
 	assert_non_null(strstr(f.text, "not Google's metadata server"));

@@ -424,16 +424,24 @@ test_kept_dies(void **state)
 	}
 }
 
-/* The first try was read whole, the second cannot connect: it may have been sent. */
+/* The first try was read whole, the second breaks off half-way or cannot connect: it may have been sent. */
 static void
 test_kept_dies_for_good(void **state)
 {
 	(void)state;
 	server_add(&server, (struct step){ OK });
 	assert_int_equal(go("PUT", 5), 0);
+	server_add(&server, (struct step){ .then = RESET });
+	server_add(&server, (struct step){ .read = READ_SOME, .then = RESET });
+	assert_int_equal(send_to("http", "PUT", BIG, letters, 0), WEIR_EAGAIN);
+	assert_int_equal(server.n_seen, 3);
+	assert_int_equal(server.seen[1].body_bytes, BIG);
+	assert_int_equal(answer.sent, 1);
+	server_add(&server, (struct step){ OK });
+	assert_int_equal(go("PUT", 5), 0);
 	server_add(&server, (struct step){ .then = LAST });
 	assert_int_equal(go("PUT", 5), WEIR_EAGAIN);
-	assert_int_equal(server.n_seen, 2);
+	assert_int_equal(server.n_seen, 5);
 	assert_int_equal(answer.sent, 1);
 }
 

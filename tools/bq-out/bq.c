@@ -146,16 +146,18 @@ bq_reload(struct bq *bq, struct fail *f)
 	return bq->google ? google_reload(bq->google, f) : 0;
 }
 
+int
+bq_default_project(struct bq *bq, const char *project, struct fail *f)
+{
+	if (!bq->project && !(bq->project = strdup(project)))
+		return fail(f, WEIR_EAGAIN, "no memory for a project");
+	return 0;
+}
+
 const char *
 bq_project(const struct bq *bq)
 {
 	return bq->project;
-}
-
-int
-bq_work_in(struct bq *bq, const char *project, struct fail *f)
-{
-	return bq->project || (bq->project = strdup(project)) ? 0 : fail(f, WEIR_EAGAIN, "no memory for a name");
 }
 
 const char *

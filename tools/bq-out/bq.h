@@ -46,7 +46,7 @@ void	bq_close(struct bq *);
 int	bq_reload(struct bq *, struct fail *);		/* SIGHUP: credentials */
 
 const char *bq_project(const struct bq *);		/* of jobs; NULL: none was found */
-int	bq_work_in(struct bq *, const char *project, struct fail *);	/* where none was found: the table's, say */
+int	bq_default_project(struct bq *, const char *project, struct fail *);	/* the one to take then */
 const char *bq_location(const struct bq *);		/* NULL until it is known */
 const char *bq_who(const struct bq *);			/* for people */
 int64_t	bq_retry_us(const struct bq *);

@@ -26,7 +26,7 @@
 
 struct insert {
 	struct buf	 body, row;
-	struct insert_row { uint32_t event; size_t at, n; } *waiting;	/* of the request; at: in `rows` */
+	struct insert_row { uint32_t event; size_t at, n, bytes; } *waiting;	/* of the request; at, n: in `rows`; bytes: of the row alone */
 	size_t		 n, max;
 	struct buf	 rows;		/* {"insertId":...,"json":...} of each */
 	char		 prefix[LOAD_BASE_SIZE];
@@ -114,7 +114,7 @@ sort_out(struct bq_out *s, struct weir_batch *b, const json_t *answer)
 	}
 	for (size_t k = 0; k < in->n; k++) {
 		in->stored += !bad[k];
-		in->bytes += bad[k] ? 0 : in->waiting[k].n;
+		in->bytes += bad[k] ? 0 : in->waiting[k].bytes;
 		if (bad[k] == 1)
 			in->waiting[left++] = in->waiting[k];
 	}
@@ -176,6 +176,7 @@ add(struct bq_out *s, uint32_t event)
 	struct insert_row *w = &in->waiting[in->n];
 
 	w->event = event;
+	w->bytes = in->row.n;
 	w->at = in->rows.n;
 	if (buf_printf(&in->rows, "{\"insertId\":\"%s-%" PRIu64 "\",\"json\":", in->prefix, in->sent++) |
 	    buf_put(&in->rows, in->row.p, in->row.n - 1) | buf_putc(&in->rows, '}'))

@@ -45,34 +45,17 @@ jobs_prepare(struct bq_out *s, const struct weir_barrier *bar)
 	return bq_out_is_feed(s) ? place_prepare(s, bar, s->sum.hash, s->sum.rows) : 0;
 }
 
-/* The rows that BigQuery did not like, before the sentence that ends the run. */
-static void
-tell_errors(struct bq_out *s, const struct load_result *r)
-{
-	for (size_t i = 0; i < r->n_errors; i++) {
-		const struct load_error *e = &r->error[i];
-
-		if (e->row)
-			weir_warn(s->ctx, "row %" PRIu64 " of this load: %s: %s", e->row, e->message, e->text);
-		else
-			weir_warn(s->ctx, "%s: %s", e->reason, e->message);
-	}
-}
-
 int
 jobs_commit(struct bq_out *s, const struct weir_barrier *bar)
 {
 	struct load_result r = { 0 };
 	json_t *more;
 	char job[512];
-	int e;
 
 	if (!s->load)
 		return 1;
-	if ((e = load_commit(s->load, &r, &s->fail)) < 0) {
-		tell_errors(s, &r);
+	if (load_commit(s->load, &r, &s->fail) < 0)
 		return bq_out_say(s);
-	}
 	load_close(s->load);
 	s->load = NULL;
 	s->attempt = 0;

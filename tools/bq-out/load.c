@@ -360,6 +360,15 @@ fail_job(const struct load *l, const struct decide_job *d, int code, const char 
 	return fail(f, code, "the load job %s failed, nothing of it is in the table: %s (%s)%s", l->id, words, d->reason, remedy);
 }
 
+/* "JSON parsing error in row starting at position 123: No such field: x." without what a row number says better. */
+static const char *
+complaint(const char *message)
+{
+	const char *p = strstr(message, "position "), *colon = p ? strstr(p, ": ") : NULL;
+
+	return colon && colon[2] ? colon + 2 : message;
+}
+
 static int
 refused_rows(struct load *l, const json_t *job, const struct decide_job *d, struct load_result *r, struct fail *f)
 {
@@ -374,7 +383,7 @@ refused_rows(struct load *l, const json_t *job, const struct decide_job *d, stru
 	for (size_t i = 0; i < r->n_errors; i++) {
 		const struct load_error *one = &r->error[i];
 
-		if ((one->row ? buf_printf(&b, "%srow %" PRIu64 ": %.160s %s", i ? "; " : "", one->row, one->message, one->text)
+		if ((one->row ? buf_printf(&b, "%srow %" PRIu64 ": %.160s %s", i ? "; " : "", one->row, complaint(one->message), one->text)
 		    : buf_printf(&b, "%s%.300s", i ? "; " : "", one->message)) < 0)
 			break;			/* the rest stands in *r */
 	}

@@ -263,19 +263,25 @@ all_there(struct row *r, const struct record *rec, size_t n_required, uint64_t s
 	return 0;
 }
 
-/* The members of an object p[0..n); top: the event itself. */
+/* The members of an object p[0..n); col: the columns of the event, which is this object, else NULL. */
 static int
-put_record(struct row *r, struct record *rec, const char *p, size_t n, int top)
+put_record(struct row *r, struct record *rec, const char *p, size_t n, const struct weir_value *const *col)
 {
 	struct weir_value key, v;
 	const char *kept = NULL, *name;
 	uint64_t stamp = ++r->stamp;
 	size_t at = 0, guess = 0, n_name, n_required = 0;
-	int rc;
+	int rc, top = col != NULL;
 
-	while (scan_next(p, n, &at, &key, &v)) {
+	while (scan_key(p, n, &at, &key)) {
 		struct node *k = column(r, rec, guess, &key, &name, &n_name);
 
+		if (top && k && col[k - rec->node]->p == p + at) {	/* the host has been there */
+			v = *col[k - rec->node];
+			at += v.n;
+		} else {
+			scan_value(p, n, &at, &v);
+		}
 		if (!k && top && r->ignore && n_name == r->n_ignore && !memcmp(name, r->ignore, n_name)) {
 			if ((rc = leave_out(r, &key, &v, kept)))
 				return rc;
@@ -317,7 +323,7 @@ put_one(struct row *r, struct node *k, const struct weir_value *v)
 		return 0;
 	if (k->f->type == SCHEMA_RECORD) {
 		r->cell.why = NULL;
-		return v->kind == WEIR_OBJECT ? put_record(r, &k->record, v->p, v->n, 0) : unfit(r, k->f, v);
+		return v->kind == WEIR_OBJECT ? put_record(r, &k->record, v->p, v->n, NULL) : unfit(r, k->f, v);
 	}
 	rc = cell_put(&r->cell, k->f, v, &r->text);
 	if (rc == CELL_BAD)
@@ -426,7 +432,7 @@ row_put(struct row *r, const struct weir_value *const *col, const char *p, size_
 		start(r, p, n);
 		while (*r->p != '{')
 			r->p++;
-		rc = put_record(r, &r->top, r->p, (size_t)(r->e - r->p), 1);
+		rc = put_record(r, &r->top, r->p, (size_t)(r->e - r->p), col);
 	}
 	return rc ? rc : put_together(r, out);
 }

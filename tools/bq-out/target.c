@@ -74,11 +74,9 @@ target_name(struct bq_out *s)
 		e = no_memory(s);
 	else
 		snprintf(t->part, 32, "%s%s", part ? "$" : "", part ? part : "");
-	if (!e)
-		e = bq_work_in(s->bq, t->project, &s->fail);
 	t->name = name.p;
 	free(copy);
-	return e;
+	return e ? e : bq_default_project(s->bq, t->project, &s->fail);
 }
 
 /* ---------------------------------------------------------------- what is there */
