@@ -330,6 +330,21 @@ def test_reasons_of_a_failed_job(weir, standin):
     assert standin.rows("d.t") == [{"id": 1}]
 
 
+@pytest.mark.parametrize("reason", ["accessDenied", "notFound", "quotaExceeded", "stopped", "backendError", "invalid"])
+@pytest.mark.parametrize("options", [[], ["--compression", "none", "--spool", "4M"]], ids=["whole", "streamed"])
+def test_a_batch_whose_job_failed(weir, standin, reason, options):
+    """The cause is mended, and the same batch id is loaded after all, once."""
+    standin.table("d.t", "id:INTEGER,s:STRING")
+    rows = [{"id": i, "s": "x" * 60000} for i in range(120)] if options else [{"id": 1}]
+    standin.faults({"match": {"path": "/upload/"}, "action": "job-error", "reason": reason, "times": 1000})
+    assert weir.load("d.t", rows, "--batch-id", "b", *options).code in (65, 75, 78)
+    assert standin.rows("d.t") == []
+    standin.faults()
+    weir.load("d.t", rows, "--batch-id", "b", *options).expect(0)
+    assert weir.load("d.t", rows, "--batch-id", "b", *options).expect(0).receipt["already"] is True
+    assert len(standin.rows("d.t")) == len(rows)
+
+
 def test_names_and_places(weir, standin):
     one = [{"id": 1}]
     r = weir.load("nowhere.t", one).expect(78)
@@ -350,7 +365,7 @@ def test_names_and_places(weir, standin):
         weir.sh(f"bq-out --plain --table '{table}'", stdin=weir.file(one)).expect(64)
     r = weir.sh("bq-out --plain", stdin=weir.file(one)).expect(64)
     assert "--table" in r.err
-    assert standin.rows("d.t") == [] and standin.jobs() == []
+    assert standin.rows("d.t") == []
 
 
 def test_a_dataset_elsewhere(weir, standin):
