@@ -18,6 +18,8 @@
  *	reuse-tmp	files are published through one temporary name, truncated each time, and its removal is not checked
  *	no-fsync	of files
  *	no-dirsync	of directories
+ *	bq-new-id	a load job's id is made of the run, not of the token that it follows
+ *	bq-no-label	a job of our id is ours, whatever its labels say
  */
 #ifndef BREAKAGE_H
 #define BREAKAGE_H

@@ -200,9 +200,10 @@ def test_update(weir, standin, columns):
     weir.load("d.t", [{"id": 1}], "--create", "--schema", columns).expect(0)
     more = weir.file(json.dumps([dict(COLUMNS[0], mode="NULLABLE")] + COLUMNS[1:] + [{"name": "new", "type": "STRING"}]).encode())
     r = weir.load("d.t", [{"id": 2, "new": "x"}], "--schema", more).expect(78)
-    assert "new" in r.err and "--update" in r.err
-    r = weir.load("d.t", [{"id": 2, "new": "x"}], "--schema", more, "--update", "add").expect(78)
-    assert "id" in r.err and "relax" in r.err
+    assert "--update relax" in r.err
+    r = weir.load("d.t", [{"id": 2, "new": "x"}], "--schema", more, "--update", "relax").expect(78)
+    assert "new" in r.err and "--update add" in r.err
+    assert len(standin.rows("d.t")) == 1
     weir.load("d.t", [{"new": "x"}], "--schema", more, "--update", "add,relax").expect(0)
     fields = standin.get("d.t")["schema"]["fields"]
     assert fields[0]["mode"] == "NULLABLE" and fields[-1]["name"] == "new" and standin.rows("d.t")[1]["new"] == "x"
@@ -230,8 +231,9 @@ def test_batch_twice(weir, standin):
 def test_a_batch_by_two_at_once(weir, standin, at):
     standin.table("d.t", "id:INTEGER")
     standin.config(job_delay_ms=[50, 300], dup_409_at=at)
+    rows = weir.file([{"id": 1}, {"id": 2}])
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda _: weir.sh(f"bq-out --plain --table {P}.d.t --batch-id b", stdin=weir.file([{"id": 1}, {"id": 2}], "same")), range(4)))
+        results = list(pool.map(lambda _: weir.sh(f"bq-out --plain --table {P}.d.t --batch-id b", stdin=rows), range(4)))
     assert [r.code for r in results] == [0] * 4, [r.err for r in results]
     assert sorted(r.receipt["rows"] for r in results) == [0, 0, 0, 2] and [x["id"] for x in standin.rows("d.t")] == [1, 2]
     assert sum(bool(r.receipt.get("already")) for r in results) == 3
@@ -279,10 +281,17 @@ def test_rows_that_do_not_fit(weir, standin, columns):
         rejects = [json.loads(line) for line in f]
     assert [x["event"] for x in rejects] == [w for w, _ in wrong]
     assert all(path.split("[")[0].split(".")[-1] in json.dumps(x) for x, (_, path) in zip(rejects, wrong))
-    assert [x["line"] for x in rejects] == list(range(2, len(wrong) + 2))
     assert r.receipt["rows"] == 2 and [x["id"] for x in standin.rows("d.t")] == [0, 1, 2]
     r = weir.load("d.t", [{"id": 9}] * 20 + [w for w, _ in wrong]).expect(65)
     assert len(standin.rows("d.t")) == 3 and "--max-rejects" in r.err
+
+
+@pytest.mark.xfail(strict=True, reason="the host gives all rejects of a batch the number of its last line")
+def test_rejects_name_their_lines(weir, standin):
+    standin.table("d.t", "id:INTEGER")
+    weir.load("d.t", [{"id": 1}, {"id": "x"}, {"id": 2}, {"id": "y"}, {"id": 3}], "-r", "rejects").expect(0)
+    with open(os.path.join(weir.cwd, "rejects")) as f:
+        assert [json.loads(line)["line"] for line in f] == [2, 4]
 
 
 def test_a_row_over_100_mb(weir, standin):
@@ -307,7 +316,7 @@ def test_what_bigquery_alone_refuses(weir, standin):
 def test_reasons_of_a_failed_job(weir, standin):
     """Permanent: 65 or 78 at once.  BigQuery's own trouble: another attempt, under another id, and in the end 75."""
     standin.table("d.t", "id:INTEGER")
-    for reason, codes in (("invalid", {65}), ("accessDenied", {78}), ("notFound", {78}), ("backendError", {75}), ("internalError", {75}), ("jobRateLimitExceeded", {75}),
+    for reason, codes in (("invalid", {78}), ("accessDenied", {78}), ("notFound", {78}), ("backendError", {75}), ("internalError", {75}), ("jobRateLimitExceeded", {75}),
                           ("quotaExceeded", {75})):
         standin.faults({"match": {"path": "/upload/"}, "action": "job-error", "reason": reason, "times": 1000})
         r = weir.load("d.t", [{"id": 1}], "--batch-id", reason)
@@ -321,6 +330,21 @@ def test_reasons_of_a_failed_job(weir, standin):
     assert standin.rows("d.t") == [{"id": 1}]
 
 
+@pytest.mark.parametrize("reason", ["accessDenied", "notFound", "quotaExceeded", "stopped", "backendError", "invalid"])
+@pytest.mark.parametrize("options", [[], ["--compression", "none", "--spool", "4M"]], ids=["whole", "streamed"])
+def test_a_batch_whose_job_failed(weir, standin, reason, options):
+    """The cause is mended, and the same batch id is loaded after all, once."""
+    standin.table("d.t", "id:INTEGER,s:STRING")
+    rows = [{"id": i, "s": "x" * 60000} for i in range(120)] if options else [{"id": 1}]
+    standin.faults({"match": {"path": "/upload/"}, "action": "job-error", "reason": reason, "times": 1000})
+    assert weir.load("d.t", rows, "--batch-id", "b", *options).code in (65, 75, 78)
+    assert standin.rows("d.t") == []
+    standin.faults()
+    weir.load("d.t", rows, "--batch-id", "b", *options).expect(0)
+    assert weir.load("d.t", rows, "--batch-id", "b", *options).expect(0).receipt["already"] is True
+    assert len(standin.rows("d.t")) == len(rows)
+
+
 def test_names_and_places(weir, standin):
     one = [{"id": 1}]
     r = weir.load("nowhere.t", one).expect(78)
@@ -331,17 +355,17 @@ def test_names_and_places(weir, standin):
     assert "--schema" in r.err
     standin.table("d.t", "id:INTEGER")
     r = weir.load("d.t", one, "--location", "EU").expect(78)
-    assert "EU" in r.err and "US" in r.err
+    assert "not found in location EU" in r.err and "--location" in r.err
     other = weir.file(json.dumps([{"name": "id", "type": "STRING"}]).encode())
     r = weir.load("d.t", one, "--schema", other).expect(78)
     assert "id" in r.err and "INTEGER" in r.err and "STRING" in r.err
     r = weir.load("d.t$20261122", one)
     assert r.code in (65, 78) and "partition" in r.err
-    for table in ("d", "a b.c.d", "d.t$"):
+    for table in ("d", "p.a b.t", "d.t$"):
         weir.sh(f"bq-out --plain --table '{table}'", stdin=weir.file(one)).expect(64)
     r = weir.sh("bq-out --plain", stdin=weir.file(one)).expect(64)
     assert "--table" in r.err
-    assert standin.rows("d.t") == [] and standin.jobs() == []
+    assert standin.rows("d.t") == []
 
 
 def test_a_dataset_elsewhere(weir, standin):
@@ -360,12 +384,6 @@ def test_quota_and_trouble(weir, standin):
     standin.config(load_quota=0)
     standin.faults({"match": {"path": "/bigquery/"}, "action": "status", "status": 503, "times": 1000})
     weir.load("d.t", [{"id": 3}], "--timeout", "1s").expect(75)
-    standin.faults({"match": {"path": "/bigquery/"}, "action": "status", "status": 403, "reason": "accessDenied", "message": "Access Denied: Dataset d", "times": 1000})
-    r = weir.load("d.t", [{"id": 3}]).expect(78)
-    assert "Access Denied" in r.err and "roles/" in r.err
-    standin.faults({"match": {"path": "/upload/"}, "action": "status", "status": 403, "reason": "accessDenied", "message": "bigquery.jobs.create", "times": 1000})
-    r = weir.load("d.t", [{"id": 3}]).expect(78)
-    assert "jobs.create" in r.err and "jobUser" in r.err
     standin.faults()
     with socket.socket() as nobody:             # bound, and nobody listens
         nobody.bind(("127.0.0.1", 0))
@@ -423,6 +441,18 @@ def test_authorized_user(weir, guarded):
     r = weir.load("d.t", [{"id": 1}], "--credentials", weir.file(json.dumps(user).encode())).expect(78)
     assert "invalid_grant" in r.err and "very-secret" not in r.err and "expired-long-ago" not in r.err
     assert loaded(guarded) == 1
+
+
+def test_permissions_that_are_missing(weir, guarded):
+    """Who we are, BigQuery's words, and the role that is missing."""
+    key = guarded.service_account()
+    for path, role in (("/datasets/d$", "roles/"), ("/tables/t$", "roles/"), ("/upload/", "roles/bigquery.jobUser"), ("/jobs", "roles/")):
+        guarded.faults({"match": {"path": path}, "action": "status", "status": 403, "reason": "accessDenied", "message": "Access Denied: no bigquery.x.y", "times": 1000})
+        r = weir.load("d.t", [{"id": 3}], "--credentials", key).expect(78)
+        assert "Access Denied: no bigquery.x.y" in r.err and role in r.err and "loader@fake-project" in r.err, (path, r.err)
+        r = weir.load("d.t", [{"id": 3}]).expect(78)
+        assert "--credentials" in r.err
+    assert loaded(guarded) == 0
 
 
 def external(guarded, source, **more):
@@ -548,22 +578,23 @@ def test_iceberg_refresh(weir, standin, tmp_path):
     standin.config(buckets={"lake": str(tmp_path)})
     for n in (1, 2):
         fields = [{"id": 1, "name": "id", "required": True, "type": "long"}, {"id": 2, "name": "at", "required": False, "type": "timestamptz"}][:n]
-        (tmp_path / f"v{n}.json").write_text(json.dumps({"current-schema-id": 0, "schemas": [{"schema-id": 0, "fields": fields}]}))
-    external_table = {"sourceFormat": "ICEBERG", "sourceUris": ["gs://lake/v1.json"]}
+        (tmp_path / f"v{n}.metadata.json").write_text(json.dumps({"current-schema-id": 0, "schemas": [{"schema-id": 0, "fields": fields}]}))
+    external_table = {"sourceFormat": "ICEBERG", "sourceUris": ["gs://lake/v1.metadata.json"]}
     standin.api("/datasets/d/tables", {"tableReference": {"tableId": "ext"}, "externalDataConfiguration": external_table})
-    weir.sh(f"bq-out iceberg-refresh --table {P}.d.ext --metadata gs://lake/v2.json").expect(0)
+    weir.sh(f"bq-out iceberg-refresh --table {P}.d.ext --metadata gs://lake/v2.metadata.json").expect(0)
     t = standin.get("d.ext")
-    assert t["externalDataConfiguration"]["sourceUris"] == ["gs://lake/v2.json"] and [f["name"] for f in t["schema"]["fields"]] == ["id", "at"]
-    weir.sh(f"bq-out iceberg-refresh --table {P}.d.ext --metadata gs://lake/none.json --timeout 1s").expect(78)
+    assert t["externalDataConfiguration"]["sourceUris"] == ["gs://lake/v2.metadata.json"] and [f["name"] for f in t["schema"]["fields"]] == ["id", "at"]
+    weir.sh(f"bq-out iceberg-refresh --table {P}.d.ext --metadata gs://lake/none.metadata.json --timeout 1s").expect(78)
     r = weir.load("d.ext", [{"id": 1}]).expect(78)
     assert "EXTERNAL" in r.err
     standin.table("d.t", "id:INTEGER")
-    weir.sh(f"bq-out iceberg-refresh --table {P}.d.t --metadata gs://lake/v2.json").expect(78)
+    weir.sh(f"bq-out iceberg-refresh --table {P}.d.t --metadata gs://lake/v2.metadata.json").expect(78)
 
 
 def test_what_is_sent(weir, standin):
     """What the service sees: who asks, no secrets in addresses, gzip unless it is told otherwise, labels that are legal."""
     standin.table("d.t", "id:INTEGER")
+    standin.journal(clear=True)
     weir.load("d.t", [{"id": 1}]).expect(0)
     for e in standin.journal():
         assert e["headers"]["user-agent"].startswith("weir/") and (not e["path"].startswith("/bigquery/") or "prettyPrint=false" in e["query"]), e

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bq-inside.h"
+#include "breakage.h"
 #include "decide.h"
 
 static const char *
@@ -55,6 +56,8 @@ decide_read(const json_t *job, struct decide_job *d)
 static enum decide
 decide_loaded(const struct decide_mine *m, const struct decide_job *j)
 {
+	if (BROKEN("bq-no-label"))
+		return DECIDE_COMMITTED;
 	if (strcmp(m->hash, j->hash))
 		return DECIDE_FENCED;
 	if (!m->batch)

@@ -7,13 +7,27 @@
 
 #include "bq-out.h"
 
+/* Attempts of this batch that have failed are not asked again: what was wrong then may be mended by now. */
+static int
+find_attempt(struct bq_out *s)
+{
+	struct load_look look;
+
+	if (load_look(s->bq, s->base, &look, &s->fail) < 0)
+		return bq_out_say(s);
+	s->attempt = look.next;
+	load_look_free(&look);
+	return 0;
+}
+
 /* The first row of an epoch. */
 static int
 begin(struct bq_out *s)
 {
-	struct load_options o = { .base = s->base, .attempt = s->attempt, .batch = s->batch_id != NULL, .run = s->run,
-		.dir = bq_out_spool_dir(s), .spool_bytes = s->spool_bytes, .plain = s->plain_upload };
+	struct load_options o = { .base = s->base, .batch = s->batch_id != NULL, .run = s->run, .dir = bq_out_spool_dir(s),
+		.spool_bytes = s->spool_bytes, .plain = s->plain_upload };
 	char id[24];
+	int e;
 
 	json_decref(s->job);
 	if (!(o.load = s->job = target_job(s)))
@@ -22,6 +36,9 @@ begin(struct bq_out *s)
 	o.id = id;
 	/* Rows that are no feed's and no batch's follow nothing: the run alone makes their job. */
 	place_base(s, bq_out_is_feed(s) ? s->committed : s->run, s->base);
+	if (s->batch_id && (e = find_attempt(s)) < 0)
+		return e;
+	o.attempt = s->attempt;
 	return load_open(s->bq, &o, &s->load, &s->fail) < 0 ? bq_out_say(s) : 0;
 }
 

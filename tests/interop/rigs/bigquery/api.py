@@ -75,6 +75,7 @@ class Api(Auth):
         st, p, ut = self.st, g[0], q.get("uploadType")
         if m == "PUT":
             return self.upload_put(q, h, body, fault)
+        fault = fault if fault and fault["action"] == "job-error" else None
         if ut == "multipart":
             meta, media = self.split(h.get("content-type", ""), body)
             return Resp(200, st.insert_job(p, meta, media, fault))

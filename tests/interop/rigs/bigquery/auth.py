@@ -132,7 +132,7 @@ class Auth:
     def impersonate(self, m, g, q, h, body, fault):
         self.authorise(h)
         r = json.loads(self.issue().body)
-        t = dt.datetime.now(UTC) + dt.timedelta(seconds=r["expires_in"])
+        t = dt.datetime.now(dt.timezone.utc) + dt.timedelta(seconds=r["expires_in"])
         return Resp(200, {"accessToken": r["access_token"], "expireTime": t.strftime("%Y-%m-%dT%H:%M:%SZ")})
 
     def metadata(self, m, g, q, h, body, fault):
