@@ -9,8 +9,6 @@
 #include "upload.h"
 #include "weir.h"
 
-#define FIRST_US	INT64_C(1000000)
-#define MOST_US		INT64_C(32000000)
 #define PROBE_US	(INT64_C(60) * 1000000)
 #define BOUNDARY	"weir_8d0c5b6e1f7a4c39_part"	/* cannot stand in gzip's or JSON's lines by chance: "\r\n--" goes before it */
 
@@ -27,7 +25,7 @@ upload_begin(struct upload *u, char *job, char *what, char *role, struct fail *f
 	u->role = role;
 	u->session.n = u->stored = 0;
 	u->lost = 0;
-	u->asking = u->last = 0;
+	u->asking = u->last = u->failing = 0;
 	if (!job || !what || !role)
 		return fail(f, WEIR_EAGAIN, "no memory for a load job");
 	return 0;
@@ -47,7 +45,7 @@ int
 upload_wait(struct upload *u, int64_t wait_us)
 {
 	if (!u->failing)
-		retry_begin(&u->retry, FIRST_US, MOST_US, bq_retry_us(u->bq));
+		retry_begin(&u->retry, BQ_WAIT_FIRST_US, BQ_WAIT_MOST_US, bq_retry_us(u->bq));
 	u->failing = 1;
 	return retry_wait(&u->retry, wait_us);
 }
@@ -307,7 +305,7 @@ put(struct upload *u, uint64_t n, uint64_t total, enum upload_end *end, json_t *
 	c.deadline_us = n ? 0 : PROBE_US;
 	if ((e = bq_once(u->bq, &c, f)) < 0)
 		goto out;
-	u->last |= total && to == total && n && (c.status || c.sent);
+	u->last |= total && to == total && n && c.class == BQ_TRANSIENT && (c.sent || c.status >= 500);
 	switch (c.class) {
 	case BQ_OK:
 		if (c.status == 308)
