@@ -198,7 +198,7 @@ bq_rehost(const struct bq *bq, const char *location, struct buf *out, struct fai
 	if (!as_is && host_of(location, &host))
 		path = host + strcspn(host, "/");
 	if (!as_is && *path != '/')
-		return fail(f, WEIR_ECONFIG, "%s names no place to upload to: its answer's Location is no address", bq->endpoint);
+		return fail(f, WEIR_ECONFIG, "%s names no place to upload to: its answer's Location is no address; check --endpoint", bq->endpoint);
 	out->n = 0;
 	out->max = URL_MAX;
 	if ((as_is ? 0 : buf_puts(out, bq->endpoint)) | buf_puts(out, path) | buf_putc(out, '\0'))

@@ -75,6 +75,8 @@ take_job(struct upload *u, struct bq_call *c, enum upload_end *end, json_t **job
 	char quoted[104];
 
 	if (!id) {
+		snprintf(c->words, sizeof c->words, "an answer without a job in it");
+		memcpy(u->words, c->words, sizeof u->words);
 		*end = UPLOAD_MAYBE;
 		return 0;
 	}
@@ -305,13 +307,13 @@ put(struct upload *u, uint64_t n, uint64_t total, enum upload_end *end, json_t *
 	c.deadline_us = n ? 0 : PROBE_US;
 	if ((e = bq_once(u->bq, &c, f)) < 0)
 		goto out;
-	u->last |= total && to == total && n && c.class == BQ_TRANSIENT && (c.sent || c.status >= 500);
+	u->last |= total && to == total && n && (c.class == BQ_OK || (c.class == BQ_TRANSIENT && (c.sent || c.status >= 500)));
 	switch (c.class) {
 	case BQ_OK:
 		if (c.status == 308)
 			e = stored(u, &c, total, end, f);
-		else
-			e = take_job(u, &c, end, job, f);
+		else if ((e = take_job(u, &c, end, job, f)) == 0 && *end == UPLOAD_MAYBE)
+			*end = broken(u, &c);
 		break;
 	case BQ_EXISTS:
 		*end = UPLOAD_EXISTS;
