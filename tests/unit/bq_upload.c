@@ -64,7 +64,8 @@ static const struct script script[] = {
 	{ "a session", LARGE, 0, "SCL", { { "200 OK", SESSION, "" }, { "308 More", "Range: bytes=0-8388607\r\n", "" }, { "200 OK", "", DONE("run") } } },
 	{ "a range without a unit, and short", LARGE, 0, "SCCL", { { "200 OK", SESSION, "" }, { "308 More", "Range: 0-262143\r\n", "" },
 	    { "308 More", "Range: bytes=0-8650751\r\n", "" }, { "201 Created", "", DONE("run") } } },
-	{ "a break, then asked", LARGE, 0, "SCC?CL", { { "200 OK", SESSION, "" }, { NULL }, { NULL } /* libcurl sends the first again */, { "308 More", "Range: bytes=0-524287\r\n", "" },
+	{ "a break, then asked", LARGE, 0, "SCC?CL", { { "200 OK", SESSION, "" }, { NULL },
+	    { NULL } /* libcurl sends the first again */, { "308 More", "Range: bytes=0-524287\r\n", "" },
 	    { "308 More", "Range: bytes=0-8912895\r\n", "" }, { "200 OK", "", DONE("run") } } },
 	{ "nothing stored", LARGE, 0, "SCCL", { { "200 OK", SESSION, "" }, { "308 More", "", "" }, { "308 More", "Range: bytes=0-8388607\r\n", "" },
 	    { "200 OK", "", DONE("run") } } },
@@ -84,6 +85,7 @@ static const struct script script[] = {
 	{ "409 where a session begins", LARGE, 0, "SG", { { "409 Conflict", "", "" }, { "200 OK", "", DONE("run") } } },
 	{ "409 at the last byte", LARGE, WEIR_EFENCED, "SCLG", { { "200 OK", SESSION, "" }, { "308 More", "Range: bytes=0-8388607\r\n", "" },
 	    { "409 Conflict", "", "" }, { "200 OK", "", DONE("other") } } },
+	{ "a chunk taken for the whole", LARGE, WEIR_ECONFIG, "SC", { { "200 OK", SESSION, "" }, { "200 OK", "", DONE("run") } }, "a part" },
 	{ "more than was sent", LARGE, WEIR_ECONFIG, "SC", { { "200 OK", SESSION, "" }, { "308 More", "Range: bytes=0-99999999\r\n", "" } } },
 	{ "a session without an address", LARGE, WEIR_ECONFIG, "S", { { "200 OK", "", "" } }, "Location" },
 
