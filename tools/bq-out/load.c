@@ -28,7 +28,7 @@ struct load {
 	unsigned		 attempt;
 	int			 batch, plain;
 	int			 maybe;		/* a request that may have begun a job has gone out */
-	int			 taken;		/* while streaming: there is a job of our id, the rest is only counted */
+	int			 taken;		/* there is a job of our id, seen before or while streaming: the rest is only counted */
 	unsigned		 n_failed;	/* attempts that BigQuery's own troubles have ended */
 	struct retry		 again;
 };
@@ -186,6 +186,7 @@ load_open(struct bq *bq, const struct load_options *o, struct load **out, struct
 	l->bq = l->upload.bq = bq;
 	l->attempt = o->attempt;
 	l->batch = o->batch;
+	l->taken = o->done;
 	l->plain = o->plain;
 	snprintf(l->base, sizeof l->base, "%s", o->base);
 	snprintf(l->run, sizeof l->run, "%s", o->run);
