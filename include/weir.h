@@ -171,6 +171,9 @@ struct weir_stage {
 	/* Sinks: the store cannot tell the offsets of a commit, the checkpoint of that commit does: recover() and begin() ask weir_load() and
 	 * weir_newest(), and a stream without a state directory is refused. */
 	int	needs_state;
+	/* Sinks: what else a state directory is pinned to, besides the sink's name: with another one its commits cannot be found, or would be
+	 * made twice.  NULL: feed(). */
+	int	(*pin)(struct weir_ctx *, void *self, const char **target);
 };
 
 struct weir_host {		/* append only */

@@ -275,7 +275,11 @@ pin_sink(struct host *h)
 
 	if (!h->sink || !h->stream.framed || *h->stream.batch_id)
 		return 0;
-	if (s->is->feed && (e = s->is->feed(&s->ctx, s->self, &target)) < 0)
+	if (HAS(s->is, pin))
+		e = s->is->pin(&s->ctx, s->self, &target);
+	else
+		e = s->is->feed ? s->is->feed(&s->ctx, s->self, &target) : 0;
+	if (e < 0)
 		return e;
 	return state_pin_sink(h->state, s->is->name, target, &h->fail) < 0 ? host_stage_fail(s) : 0;
 }

@@ -31,7 +31,7 @@ static const struct weir_opt opts[] = {
 	O("cluster", "COLUMN,...", "clustering of a new table", WEIR_TEXT, 0, cluster, NULL),
 	O("write", "append|truncate|truncate-data", "what a load does to the rows that are there", WEIR_CHOICE, 0, write, "append"),
 	O("update", "add|relax|add,relax", "let the load change the table's columns to those of --schema", WEIR_TEXT, 0, update, NULL),
-	O("project", "PROJECT", "who runs and pays the jobs; default: the credentials', else the table's", WEIR_TEXT, 0, project, NULL),
+	O("project", "PROJECT", "who runs and pays the jobs; default: the table's", WEIR_TEXT, 0, project, NULL),
 	O("location", "LOCATION", "where the dataset must be, such as EU", WEIR_TEXT, 0, location, NULL),
 	O("credentials", "FILE", "who we are; default: as Google's libraries find it", WEIR_TEXT, 0, credentials, NULL),
 	O("endpoint", "URL", "another server than BigQuery's (BIGQUERY_EMULATOR_HOST)", WEIR_TEXT, 0, endpoint, NULL),
@@ -327,6 +327,20 @@ bo_feed(struct weir_ctx *ctx, void *self, const char **name)
 	return 0;
 }
 
+/* Ids of jobs are one project's: in another one no commit of before would be found. */
+static int
+bo_pin(struct weir_ctx *ctx, void *self, const char **target)
+{
+	struct bq_out *s = self;
+
+	(void)ctx;
+	s->pinned.n = 0;
+	if (buf_printf(&s->pinned, "%s, jobs of the project %s", s->target.name, bq_project(s->bq)) | buf_putc(&s->pinned, '\0'))
+		return bq_out_no_memory(s);
+	*target = s->pinned.p;
+	return 0;
+}
+
 static int
 bo_recover(struct weir_ctx *ctx, void *self, const char **position)
 {
@@ -374,6 +388,7 @@ bo_close(struct weir_ctx *ctx, void *self)
 	receipts_free(&s->receipts);
 	buf_free(&s->rows);
 	buf_free(&s->position);
+	buf_free(&s->pinned);
 	free(s->column);
 	free(s->value);
 	free(s->run);
@@ -388,7 +403,7 @@ bo_close(struct weir_ctx *ctx, void *self)
 const struct weir_stage weir_stage_v1 = {
 	.abi = WEIR_ABI, .size = sizeof(struct weir_stage),
 	.name = "bq-out", .version = "1", .summary = "load events into a BigQuery table",
-	.self_size = sizeof(struct bq_out), .opts = opts, .role = WEIR_SINK, .needs_state = 1,
+	.self_size = sizeof(struct bq_out), .opts = opts, .role = WEIR_SINK, .needs_state = 1, .pin = bo_pin,
 	.open = bo_open, .min_epoch = bo_min_epoch, .begin = bo_begin, .process = bo_process, .feed = bo_feed, .recover = bo_recover,
 	.prepare = bo_prepare, .commit = bo_commit, .check = bo_check, .close = bo_close,
 };

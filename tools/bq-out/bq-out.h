@@ -47,7 +47,7 @@ struct bq_out {
 	struct fail	 fail;
 	struct bq	*bq;
 	struct target	 target;
-	struct buf	 position;	/* recover()'s answer */
+	struct buf	 position, pinned;	/* answers to the host */
 	struct receipts	 receipts;
 
 	/* the stream */

@@ -95,13 +95,9 @@ set_credentials(struct bq *bq, const struct bq_options *o, struct fail *f)
 }
 
 static int
-set_project(struct bq *bq, const struct bq_options *o, struct fail *f)
+set_names(struct bq *bq, const struct bq_options *o, struct fail *f)
 {
-	const char *p = o->project;
-
-	if (!p && (!(p = getenv("GOOGLE_CLOUD_PROJECT")) || !*p) && (!(p = getenv("GCLOUD_PROJECT")) || !*p))
-		p = bq->google ? google_project(bq->google) : NULL;
-	if ((p && !(bq->project = strdup(p))) || (o->location && !(bq->location = strdup(o->location))))
+	if ((o->project && !(bq->project = strdup(o->project))) || (o->location && !(bq->location = strdup(o->location))))
 		return fail(f, WEIR_EAGAIN, "no memory for a name");
 	return 0;
 }
@@ -116,7 +112,7 @@ bq_open(const struct bq_options *o, struct bq **out, struct fail *f)
 		return fail(f, WEIR_EAGAIN, "no memory for BigQuery");
 	bq->retry_us = o->retry_us ? o->retry_us : BQ_RETRY_US;
 	if ((e = http_open(&(struct http_options){ .user_agent = "weir/" VERSION }, &bq->http, f)) < 0 || (e = set_endpoint(bq, o, f)) < 0 ||
-	    (e = set_credentials(bq, o, f)) < 0 || (e = set_project(bq, o, f)) < 0) {
+	    (e = set_credentials(bq, o, f)) < 0 || (e = set_names(bq, o, f)) < 0) {
 		bq_close(bq);
 		return e;
 	}
@@ -139,10 +135,14 @@ bq_close(struct bq *bq)
 	free(bq);
 }
 
-int
-bq_reload(struct bq *bq, struct fail *f)
+const char *
+bq_usual_project(struct bq *bq)
 {
-	return bq->google ? google_reload(bq->google, f) : 0;
+	const char *p;
+
+	if (((p = getenv("GOOGLE_CLOUD_PROJECT")) && *p) || ((p = getenv("GCLOUD_PROJECT")) && *p))
+		return p;
+	return bq->google ? google_project(bq->google) : NULL;
 }
 
 int
@@ -371,7 +371,8 @@ bq_once(struct bq *bq, struct bq_call *c, struct fail *f)
 	c->answer = &bq->answer;
 	bq->answer.sent = 0;
 	if ((e = send_one(bq, c, f)) == 0 && bq->answer.status == 401 && bq->google) {
-		google_refused(bq->google);
+		if (google_reload(bq->google, f) < 0)		/* the file may have been replaced */
+			google_refused(bq->google);
 		bq->answer.sent = 0;
 		e = send_one(bq, c, f);
 	}

@@ -35,7 +35,7 @@ struct bq;
 struct bq_options {
 	const char	*endpoint;	/* --endpoint or NULL */
 	const char	*credentials;	/* --credentials FILE or NULL */
-	const char	*project;	/* of jobs; NULL: GOOGLE_CLOUD_PROJECT, GCLOUD_PROJECT, the credentials' own */
+	const char	*project;	/* of jobs; NULL: bq_default_project() will say */
 	const char	*location;	/* --location or NULL: bq_dataset_get() finds it */
 	int64_t		 retry_us;	/* so long may BigQuery be without a usable answer; 0: BQ_RETRY_US */
 };
@@ -43,10 +43,12 @@ struct bq_options {
 /* No request is made (but for credentials of the metadata server). */
 int	bq_open(const struct bq_options *, struct bq **, struct fail *);
 void	bq_close(struct bq *);
-int	bq_reload(struct bq *, struct fail *);		/* SIGHUP: credentials */
 
-const char *bq_project(const struct bq *);		/* of jobs; NULL: none was found */
-int	bq_default_project(struct bq *, const char *project, struct fail *);	/* the one to take then */
+const char *bq_project(const struct bq *);		/* of jobs: what the options said, or: */
+int	bq_default_project(struct bq *, const char *project, struct fail *);
+/* What a name without a project means: GOOGLE_CLOUD_PROJECT, GCLOUD_PROJECT, the credentials' own; NULL: nobody says.  Not the project of
+ * jobs: their ids are known in one project alone, and the environment may differ from run to run. */
+const char *bq_usual_project(struct bq *);
 const char *bq_location(const struct bq *);		/* NULL until it is known */
 const char *bq_who(const struct bq *);			/* for people */
 int64_t	bq_retry_us(const struct bq *);

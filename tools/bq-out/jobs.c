@@ -75,6 +75,8 @@ jobs_commit(struct bq_out *s, const struct weir_barrier *bar)
 		return 1;
 	if (load_commit(s->load, &r, &s->fail) < 0)
 		return bq_out_say(s);
+	if (r.rows && r.rows != s->sum.rows)		/* it is committed, and the next run goes on behind it; but somebody must look */
+		return weir_error(s->ctx, WEIR_EBUG, "%" PRIu64 " rows were sent, and BigQuery says that the job %s loaded %" PRIu64, s->sum.rows, r.job, r.rows);
 	load_close(s->load);
 	s->load = NULL;
 	s->attempt = 0;

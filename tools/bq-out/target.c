@@ -55,7 +55,7 @@ target_name(struct bq_out *s)
 		dataset = strrchr(copy, '.');
 		if (!dataset)
 			dataset = strrchr(copy, ':');
-		project = dataset ? copy : bq_project(s->bq);
+		project = dataset ? copy : s->project ? s->project : bq_usual_project(s->bq);
 		if (dataset)
 			*dataset++ = '\0';
 		else
@@ -64,7 +64,7 @@ target_name(struct bq_out *s)
 	if (!table || !*table || !*dataset || (project && !*project))
 		e = bad_name(s, "is short of a part");
 	else if (!project)
-		e = bad_name(s, "has no project, and no credentials name one");
+		e = bad_name(s, "has no project, and neither GOOGLE_CLOUD_PROJECT nor credentials name one");
 	else if (!plain_word(dataset, "") || !plain_word(table, "- "))
 		e = bad_name(s, "has a character that BigQuery does not take in names");
 	else if (part && (!*part || !plain_word(part, "") || strlen(part) > 20))
