@@ -1,6 +1,7 @@
 #!/bin/sh
 # The manual: every page is clean mdoc, names every option of its tool's table and no other, and its examples do what they say.
-# In an EXAMPLES block a line "$ command" is run and what follows must be its output; broker:9092 is a real one with a topic orders.
+# In an EXAMPLES block a line "$ command" is run and what follows must be its output; broker:9092 is a real one with a topic orders,
+# bigquery:9050 the stand-in for BigQuery with a dataset shop.sales.
 : "${top_srcdir:?}" "${top_builddir:?}"
 for t in "$top_builddir"/tools/*/; do PATH=$t:$PATH; done
 export PATH WEIR_MODULE_DIR="$top_builddir/modules" LC_ALL=C.UTF-8 TZ=UTC
@@ -24,7 +25,14 @@ END
 	for i in $(seq 100); do [ -s "$scratch/address" ] && break; sleep 0.1; done
 	address=$(cat "$scratch/address")
 fi
-trap 'exec 9>&-; rm -rf "$scratch"' EXIT
+# And a BigQuery.
+. "$top_srcdir/tests/lib/bigquery.sh"
+cd "$scratch" || exit 99
+bigquery
+bq_ask /bigquery/v2/projects/shop/datasets '{"datasetReference":{"datasetId":"sales"}}' >/dev/null
+cd - >/dev/null || exit 99
+unset BIGQUERY_EMULATOR_HOST
+trap 'exec 9>&-; kill "$bq_pid"; rm -rf "$scratch"' EXIT
 
 for page in "$top_srcdir"/man/*.[1-9]; do
 	name=$(basename "$page")
@@ -62,7 +70,7 @@ for page in "$top_srcdir"/man/*.[1-9]; do
 		[ -e "$block" ] || continue
 		if grep -q broker:9092 "$block" && [ -z "$address" ]; then continue; fi
 		b=${block##*/block} b=${b%.sh}
-		sed -i "s/broker:9092/$address/g" "$scratch/$tool"/block"$b".sh "$scratch/$tool"/want"$b".* 2>/dev/null
+		sed -i "s/broker:9092/$address/g; s/bigquery:9050/${bq#http://}/g" "$scratch/$tool"/block"$b".sh "$scratch/$tool"/want"$b".* 2>/dev/null
 		# To a file, as to a terminal: a pipe would get control lines.
 		(cd "$scratch/$tool" && sh "$block" >all 2>err </dev/null; awk -v b="$b" 'BEGIN { k = 1 } /^@@$/ { k++; next } NF { print > sprintf("got%s.%02d", b, k) }' all)
 		k=0

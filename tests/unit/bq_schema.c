@@ -104,10 +104,13 @@ refuses(const char *text, const char *why)
 static void
 api(void **state)
 {
-	static const char all[] = "[{'name':'a','type':'STRING'},{'description':'d','mode':'REQUIRED','name':'b','policyTags':{'names':['p']},'type':'INTEGER'},"
-	    "{'defaultValueExpression':'1','name':'c','precision':'10','scale':'2','type':'NUMERIC'},{'maxLength':'5','name':'d','type':'BYTES'},"
+	static const char all[] = "[{'name':'a','type':'STRING'},{'description':'d','mode':'REQUIRED','name':'b',"
+	    "'policyTags':{'names':['p']},'type':'INTEGER'},"
+	    "{'defaultValueExpression':'1','name':'c','precision':'10','scale':'2','type':'NUMERIC'},{'maxLength':'5','name':'d',"
+	    "'type':'BYTES'},"
 	    "{'fields':[{'name':'x','type':'JSON'}],'mode':'REPEATED','name':'e','type':'RECORD'},"
-	    "{'name':'f','rangeElementType':{'type':'DATE'},'type':'RANGE'},{'name':'g','timestampPrecision':12,'type':'TIMESTAMP'},{'mode':'NULLABLE',"
+	    "{'name':'f','rangeElementType':{'type':'DATE'},'type':'RANGE'},{'name':'g','timestampPrecision':12,'type':'TIMESTAMP'},"
+	    "{'mode':'NULLABLE',"
 	    "'name':'h','type':'INTERVAL'}]";
 	char object[sizeof all + 16], text[SCHEMA_TYPE_SIZE];
 	struct buf notes = { 0 };
@@ -117,7 +120,8 @@ api(void **state)
 	reads(all, all, "");
 	snprintf(object, sizeof object, "{'fields':%s}", all);
 	reads(object, all, "");
-	reads("[{'name':'a','type':'int64'},{'name':'b','type':'Struct','fields':[{'name':'c','type':'BOOL'}]},{'name':'d','type':'FLOAT64','mode':'required'},"
+	reads("[{'name':'a','type':'int64'},{'name':'b','type':'Struct','fields':[{'name':'c','type':'BOOL'}]},{'name':'d',"
+	    "'type':'FLOAT64','mode':'required'},"
 	    "{'name':'e','type':'DECIMAL'},{'name':'f','type':'BIGDECIMAL'}]",
 	    "[{'name':'a','type':'INTEGER'},{'fields':[{'name':'c','type':'BOOLEAN'}],'name':'b','type':'RECORD'},"
 	    "{'mode':'REQUIRED','name':'d','type':'FLOAT'},{'name':'e','type':'NUMERIC'},{'name':'f','type':'BIGNUMERIC'}]", "");
@@ -166,12 +170,14 @@ bad_fields(void **state)
 static void
 names(void **state)
 {
-	static const char *const good[] = { "a", "_", "A_1", "1a", "odd name", "a-b", "a:b", "\xc3\xa4", "\xe5\x88\x97", "_partitio", "_table", "&%=+'<>#|" };
+	static const char *const good[] = { "a", "_", "A_1", "1a", "odd name", "a-b", "a:b", "\xc3\xa4", "\xe5\x88\x97", "_partitio", "_table",
+	    "&%=+'<>#|" };
 	static const struct {
 		const char	*name, *why;
 	} bad[] = {
 		{ "", "is empty" }, { "a.b", "a character" }, { "a/b", "a character" }, { "a\"b", "a character" }, { "a\tb", "a character" },
-		{ "a$", "a character" }, { "@meta", "a character" }, { "a!", "" }, { "a(", "" }, { "a*", "" }, { "a,", "" }, { "a;", "" }, { "a?", "" },
+		{ "a$", "a character" }, { "@meta", "a character" }, { "a!", "" }, { "a(", "" }, { "a*", "" }, { "a,", "" }, { "a;", "" },
+		{ "a?", "" },
 		{ "a[", "" }, { "a\\", "" }, { "a^", "" }, { "a`", "" }, { "a{", "" }, { "a~", "" }, { "a\x7f", "" },
 		{ "_table_x", "begins with _TABLE_" }, { "_FILE_NAME", "_FILE_" }, { "_PARTITIONTIME", "_PARTITION" }, { "_partition", "_PARTITION" },
 		{ "_ROW_TIMESTAMP", "_ROW_TIMESTAMP" }, { "__root__", "__ROOT__" }, { "_ColIdentifier1", "_COLIDENTIFIER" },
@@ -265,20 +271,25 @@ static void
 jsonschema(void **state)
 {
 	(void)state;
-	reads("{'type':'object','required':['i','n'],'properties':{'i':{'type':'integer','description':'d'},'f':{'type':'number'},'b':{'type':'boolean'},"
+	reads("{'type':'object','required':['i','n'],'properties':{'i':{'type':'integer','description':'d'},'f':{'type':'number'},"
+	    "'b':{'type':'boolean'},"
 	    "'s':{'type':'string','maxLength':5},'t':{'type':'string','format':'date-time'},'d':{'type':'string','format':'date'},"
 	    "'c':{'type':'string','format':'time'},'y':{'type':'string','contentEncoding':'base64'},'u':{'type':'string','format':'uuid'},"
 	    "'n':{'type':['null','string']}}}",
 	    "[{'description':'d','mode':'REQUIRED','name':'i','type':'INTEGER'},{'name':'f','type':'FLOAT'},{'name':'b','type':'BOOLEAN'},"
 	    "{'name':'s','type':'STRING'},{'name':'t','type':'TIMESTAMP'},{'name':'d','type':'DATE'},{'name':'c','type':'TIME'},"
 	    "{'name':'y','type':'BYTES'},{'name':'u','type':'STRING'},{'name':'n','type':'STRING'}]", "");
-	reads("{'type':'object','required':['l','r','u'],'properties':{'l':{'type':'array','items':{'type':'integer'}},'r':{'type':'object','required':['a'],"
-	    "'properties':{'a':{'enum':['x','y']},'b':{'const':1}}},'u':{'anyOf':[{'type':'null'},{'type':'integer'}]},'w':{'type':['integer','number']},"
+	reads("{'type':'object','required':['l','r','u'],'properties':{'l':{'type':'array','items':{'type':'integer'}},"
+	    "'r':{'type':'object','required':['a'],"
+	    "'properties':{'a':{'enum':['x','y']},'b':{'const':1}}},'u':{'anyOf':[{'type':'null'},{'type':'integer'}]},"
+	    "'w':{'type':['integer','number']},"
 	    "'rl':{'type':'array','items':{'properties':{'a':{'type':'string'}}}}}}",
-	    "[{'mode':'REPEATED','name':'l','type':'INTEGER'},{'fields':[{'mode':'REQUIRED','name':'a','type':'STRING'},{'name':'b','type':'INTEGER'}],"
+	    "[{'mode':'REPEATED','name':'l','type':'INTEGER'},{'fields':[{'mode':'REQUIRED','name':'a','type':'STRING'},{'name':'b',"
+	    "'type':'INTEGER'}],"
 	    "'mode':'REQUIRED','name':'r','type':'RECORD'},{'name':'u','type':'INTEGER'},{'name':'w','type':'FLOAT'},"
 	    "{'fields':[{'name':'a','type':'STRING'}],'mode':'REPEATED','name':'rl','type':'RECORD'}]", "");
-	reads("{'$ref':'#/$defs/top','$defs':{'top':{'type':'object','properties':{'a':{'$ref':'#/$defs/x~1y'}},'allOf':[{'$ref':'#/$defs/more'}],'required':['m']},"
+	reads("{'$ref':'#/$defs/top','$defs':{'top':{'type':'object','properties':{'a':{'$ref':'#/$defs/x~1y'}},"
+	    "'allOf':[{'$ref':'#/$defs/more'}],'required':['m']},"
 	    "'x/y':{'type':'string'},'more':{'properties':{'a':{'type':'integer'},'m':{'type':'boolean'}},'required':['a']}}}",
 	    "[{'name':'a','type':'STRING'},{'mode':'REQUIRED','name':'m','type':'BOOLEAN'}]", "");
 }
@@ -288,11 +299,14 @@ json_columns(void **state)
 {
 	(void)state;
 	reads("{'type':'object','required':['any','o','ll'],'properties':{'any':{},'mixed':{'type':['string','integer']},'o':{'type':'object'},"
-	    "'map':{'type':'object','additionalProperties':{'type':'string'}},'t':{'type':'array'},'p':{'type':'array','prefixItems':[{}],'items':{}},"
+	    "'map':{'type':'object','additionalProperties':{'type':'string'}},'t':{'type':'array'},'p':{'type':'array',"
+	    "'prefixItems':[{}],'items':{}},"
 	    "'ll':{'type':'array','items':{'type':'array','items':{'type':'string'}}},'ln':{'type':'array','items':{'type':['string','null']}},"
 	    "'lo':{'type':'array','items':{}},'e':{'enum':['x',1]},'yes':true,"
-	    "'or':{'type':'object','properties':{'x':{'type':'object'}}},'on':{'type':'array','items':{'anyOf':[{'type':'null'},{'properties':{'a':{'type':'string'}}}]}}}}",
-	    "[{'name':'any','type':'JSON'},{'name':'mixed','type':'JSON'},{'mode':'REQUIRED','name':'o','type':'JSON'},{'name':'map','type':'JSON'},"
+	    "'or':{'type':'object','properties':{'x':{'type':'object'}}},'on':{'type':'array','items':{'anyOf':[{'type':'null'},"
+	    "{'properties':{'a':{'type':'string'}}}]}}}}",
+	    "[{'name':'any','type':'JSON'},{'name':'mixed','type':'JSON'},{'mode':'REQUIRED','name':'o','type':'JSON'},{'name':'map',"
+	    "'type':'JSON'},"
 	    "{'name':'t','type':'JSON'},{'name':'p','type':'JSON'},{'mode':'REQUIRED','name':'ll','type':'JSON'},{'name':'ln','type':'JSON'},"
 	    "{'name':'lo','type':'JSON'},{'name':'e','type':'JSON'},{'name':'yes','type':'JSON'},"
 	    "{'fields':[{'name':'x','type':'JSON'}],'name':'or','type':'RECORD'},{'name':'on','type':'JSON'}]",
@@ -313,7 +327,8 @@ bad_jsonschema(void **state)
 	refuses(OBJECT("'a':{'$ref':'other.json'}"), "leads nowhere");
 	refuses("{'type':'object','properties':{'a':{'$ref':'#/$defs/x'}},'$defs':{'x':{'$ref':'#/$defs/x'}}}", "without end");
 	refuses("{'type':'object','properties':{'a':{'$ref':'#'}}}", "nested in more than 15 records");
-	refuses("{'type':'object','properties':{'a':{'$ref':'#/$defs/x'}},'$defs':{'x':{'type':'array','items':{'$ref':'#/$defs/x'}}}}", "deeper than 64");
+	refuses("{'type':'object','properties':{'a':{'$ref':'#/$defs/x'}},'$defs':{'x':{'type':'array',"
+	    "'items':{'$ref':'#/$defs/x'}}}}", "deeper than 64");
 	refuses("{'type':'object','properties':{'a':{'type':'string'}},'allOf':[{'$ref':'#'},{'$ref':'#'}]}", "does one lead to itself?");
 	refuses(OBJECT("'a.b':{'type':'string'}"), "the name of column \"a.b\"");
 	refuses(OBJECT("'':{'type':'string'}"), "is empty");
@@ -323,8 +338,8 @@ bad_jsonschema(void **state)
 /* ---------------------------------------------------------------- comparisons */
 
 #define TABLE \
-	"[{'mode':'REQUIRED','name':'id','type':'INTEGER'},{'description':'d','name':'s','type':'STRING'},{'fields':[{'mode':'REQUIRED','name':'a'," \
-	"'type':'NUMERIC','precision':'9','scale':'2'}],'name':'r','type':'RECORD'}]"
+	"[{'mode':'REQUIRED','name':'id','type':'INTEGER'},{'description':'d','name':'s','type':'STRING'}," \
+	"{'fields':[{'mode':'REQUIRED','name':'a','type':'NUMERIC','precision':'9','scale':'2'}],'name':'r','type':'RECORD'}]"
 
 static void
 compare(const char *wanted, int add, int relax, const char *want, int want_changed)
@@ -356,17 +371,21 @@ compares(void **state)
 
 	(void)state;
 	compare(TABLE, 0, 0, same, 0);
-	compare("[{'name':'R','type':'RECORD','fields':[{'name':'A','type':'NUMERIC','mode':'REQUIRED'}]},{'name':'ID','type':'INT64','mode':'REQUIRED'}]",
+	compare("[{'name':'R','type':'RECORD','fields':[{'name':'A','type':'NUMERIC','mode':'REQUIRED'}]},{'name':'ID','type':'INT64',"
+	    "'mode':'REQUIRED'}]",
 	    1, 1, same, 0);
 	compare("[{'name':'id','type':'INTEGER','mode':'REQUIRED'}]", 0, 0, same, 0);
 	compare("[{'name':'id','type':'INTEGER'},{'name':'r','type':'RECORD','fields':[{'name':'a','type':'NUMERIC'}]}]", 0, 1,
-	    "[{'mode':'NULLABLE','name':'id','type':'INTEGER'},{'description':'d','name':'s','type':'STRING'},{'fields':[{'mode':'NULLABLE','name':'a',"
+	    "[{'mode':'NULLABLE','name':'id','type':'INTEGER'},{'description':'d','name':'s','type':'STRING'},"
+	    "{'fields':[{'mode':'NULLABLE','name':'a',"
 	    "'precision':'9','scale':'2','type':'NUMERIC'}],'name':'r','type':'RECORD'}]", 1);
-	compare("[{'name':'new','type':'DATE'},{'name':'r','type':'RECORD','fields':[{'name':'b','type':'STRING','mode':'REPEATED','description':'e'},"
+	compare("[{'name':'new','type':'DATE'},{'name':'r','type':'RECORD','fields':[{'name':'b','type':'STRING','mode':'REPEATED',"
+	    "'description':'e'},"
 	    "{'name':'a','type':'NUMERIC','mode':'REQUIRED'}]},{'name':'id','type':'INTEGER','mode':'REQUIRED'},"
 	    "{'name':'nr','type':'RECORD','fields':[{'name':'x','type':'JSON','mode':'REQUIRED'}]}]", 1, 0,
 	    "[{'mode':'REQUIRED','name':'id','type':'INTEGER'},{'description':'d','name':'s','type':'STRING'},"
-	    "{'fields':[{'mode':'REQUIRED','name':'a','precision':'9','scale':'2','type':'NUMERIC'},{'description':'e','mode':'REPEATED','name':'b',"
+	    "{'fields':[{'mode':'REQUIRED','name':'a','precision':'9','scale':'2','type':'NUMERIC'},{'description':'e','mode':'REPEATED',"
+	    "'name':'b',"
 	    "'type':'STRING'}],'name':'r','type':'RECORD'},{'name':'new','type':'DATE'},"
 	    "{'fields':[{'mode':'REQUIRED','name':'x','type':'JSON'}],'name':'nr','type':'RECORD'}]", 1);
 }
@@ -377,17 +396,24 @@ static void
 differs(void **state)
 {
 	(void)state;
-	compare("[{'name':'id','type':'STRING','mode':'REQUIRED'}]", 1, 1, "column \"id\" is INTEGER in the table and STRING in the schema: a load does", -1);
+	compare("[{'name':'id','type':'STRING',"
+	    "'mode':'REQUIRED'}]", 1, 1, "column \"id\" is INTEGER in the table and STRING in the schema: a load does", -1);
 	compare("[" ID ",{'name':'r','type':'RECORD','fields':[{'name':'a','type':'NUMERIC','precision':5,'scale':2,'mode':'REQUIRED'}]}]", 1, 1,
 	    "column \"r.a\" is NUMERIC(9, 2) in the table and NUMERIC(5, 2) in", -1);
 	compare("[" ID ",{'name':'r','type':'JSON'}]", 1, 1, "column \"r\" is RECORD in the table and JSON", -1);
-	compare("[" ID ",{'name':'s','type':'STRING','mode':'REPEATED'}]", 1, 1, "column \"s\" is NULLABLE in the table and REPEATED in the schema: a load", -1);
+	compare("[" ID ",{'name':'s','type':'STRING',"
+	    "'mode':'REPEATED'}]", 1, 1, "column \"s\" is NULLABLE in the table and REPEATED in the schema: a load", -1);
 	compare("[" ID ",{'name':'s','type':'STRING','mode':'REQUIRED'}]", 1, 1, "column \"s\" is NULLABLE in the table and REQUIRED", -1);
-	compare("[{'name':'id','type':'INTEGER'}]", 1, 0, "column \"id\" is REQUIRED in the table and NULLABLE in the schema: add --update relax", -1);
-	compare("[" ID ",{'name':'new','type':'DATE'}]", 0, 1, "column \"new\" (DATE NULLABLE) of the schema is not in the table: add --update add", -1);
-	compare("[" ID ",{'name':'new','type':'DATE','mode':'REQUIRED'}]", 1, 1, "column \"new\" of the schema is not in the table and REQUIRED", -1);
-	compare("[" ID ",{'name':'r','type':'RECORD','fields':[{'name':'b','type':'DATE'}]}]", 1, 1, "column \"r.a\" of the table is REQUIRED and not in", -1);
-	compare("[" ID ",{'name':'r','type':'RECORD','fields':[{'name':'a','type':'NUMERIC','mode':'REQUIRED'},{'name':'b','type':'DATE'}]}]", 0, 0,
+	compare("[{'name':'id',"
+	    "'type':'INTEGER'}]", 1, 0, "column \"id\" is REQUIRED in the table and NULLABLE in the schema: add --update relax", -1);
+	compare("[" ID ",{'name':'new',"
+	    "'type':'DATE'}]", 0, 1, "column \"new\" (DATE NULLABLE) of the schema is not in the table: add --update add", -1);
+	compare("[" ID ",{'name':'new','type':'DATE',"
+	    "'mode':'REQUIRED'}]", 1, 1, "column \"new\" of the schema is not in the table and REQUIRED", -1);
+	compare("[" ID ",{'name':'r','type':'RECORD','fields':[{'name':'b',"
+	    "'type':'DATE'}]}]", 1, 1, "column \"r.a\" of the table is REQUIRED and not in", -1);
+	compare("[" ID ",{'name':'r','type':'RECORD','fields':[{'name':'a','type':'NUMERIC','mode':'REQUIRED'},{'name':'b',"
+	    "'type':'DATE'}]}]", 0, 0,
 	    "column \"r.b\" (DATE NULLABLE)", -1);
 	compare("[{'name':'s','type':'STRING'}]", 1, 1, "column \"id\" of the table is REQUIRED and not in", -1);
 }

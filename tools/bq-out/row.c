@@ -21,7 +21,7 @@
 #define TEXT_BYTES	(256u << 20)	/* of all replaced literals of one event */
 #define EDIT_BYTES	(256u << 20)	/* of their places */
 #define KEPT_BYTES	(1u << 20)	/* more than that does not stay after a long event */
-#define KEY_BYTES	1024		/* longer keys are no column's */
+#define KEY_BYTES	4096		/* 300 characters, each escaped, are shorter */
 
 struct edit {
 	const char	*from, *to;	/* of the event */
@@ -362,9 +362,13 @@ put_array(struct row *r, struct node *k, const struct weir_value *v)
 static int
 put_value(struct row *r, struct node *k, const struct weir_value *v)
 {
-	if (v->kind == WEIR_NULL)
-		return k->f->mode == SCHEMA_REQUIRED ? required(r, k->f, 0) : 0;
-	return k->f->mode == SCHEMA_REPEATED ? put_array(r, k, v) : put_one(r, k, v);
+	size_t had = r->text.n;
+
+	if (v->kind != WEIR_NULL)
+		return k->f->mode == SCHEMA_REPEATED ? put_array(r, k, v) : put_one(r, k, v);
+	if (k->f->mode == SCHEMA_REPEATED)
+		return buf_puts(&r->text, "[]") < 0 ? WEIR_EAGAIN : edit(r, v->p, v->p + v->n, had);
+	return k->f->mode == SCHEMA_REQUIRED ? required(r, k->f, 0) : 0;
 }
 
 /* ---------------------------------------------------------------- rows */

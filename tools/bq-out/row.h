@@ -24,7 +24,8 @@
  *   RANGE         {"start": ..., "end": ...}, null or nothing for an open end, or "[start, end)" with UNBOUNDED; start before end
  *   RECORD        an object
  *
- * REQUIRED: neither absent nor null.  REPEATED: an array without null in it, or null (BigQuery stores an empty array).
+ * REQUIRED: neither absent nor null.  REPEATED: an array without null in it, or null, which is written as [] (what BigQuery stores
+ * then; insertAll refuses null).
  * Keys are compared with column names without regard to case, as BigQuery does; two keys of one record that are one column are refused.
  */
 #ifndef ROW_H

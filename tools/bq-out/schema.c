@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "emit.h"
 #include "schema_int.h"
 #include "weir.h"
 
@@ -153,16 +152,17 @@ check_new(struct schema_maker *m, const struct schema_field *list, size_t n, con
 	const struct schema_field *twin = schema_find(list, n, name, strlen(name));
 
 	if (why)
-		return fail(m->fail, WEIR_ECONFIG, "%s: the name of column \"%s\" %s: give it another name, in the events too", m->whose, m->path, why);
+		return fail(m->fail, WEIR_ECONFIG, "%s: the name of column \"%s\" %s: give it another name, in the events too", m->whose,
+		    m->path, why);
 	if (twin)
-		return fail(m->fail, WEIR_ECONFIG, "%s: columns \"%s\" and \"%s\" are one to BigQuery, which does not look at the case: rename one "
-		    "of them", m->whose, twin->name, m->path);
+		return fail(m->fail, WEIR_ECONFIG, "%s: columns \"%s\" and \"%s\" are one to BigQuery, which does not look at the case: "
+		    "rename one of them", m->whose, twin->name, m->path);
 	if (depth > SCHEMA_MAX_DEPTH)
-		return fail(m->fail, WEIR_ECONFIG, "%s: column \"%s\" is nested in more than %d records, which BigQuery does not allow: make an outer "
-		    "one a JSON column", m->whose, m->path, SCHEMA_MAX_DEPTH);
+		return fail(m->fail, WEIR_ECONFIG, "%s: column \"%s\" is nested in more than %d records, which BigQuery does not allow: make "
+		    "an outer one a JSON column", m->whose, m->path, SCHEMA_MAX_DEPTH);
 	if (++m->n_columns > SCHEMA_MAX_COLUMNS)
-		return fail(m->fail, WEIR_ECONFIG, "%s: more than %d columns, which BigQuery does not allow: make records of many fields JSON columns",
-		    m->whose, SCHEMA_MAX_COLUMNS);
+		return fail(m->fail, WEIR_ECONFIG, "%s: more than %d columns, which BigQuery does not allow: make records of many fields JSON "
+		    "columns", m->whose, SCHEMA_MAX_COLUMNS);
 	return 0;
 }
 
@@ -174,10 +174,11 @@ schema_add(struct schema_maker *m, struct schema_field **list, size_t *n, const 
 
 	if ((e = check_new(m, *list, *n, name, depth)) < 0)
 		return e;
-	if (!(*n & (*n - 1)) && !(f = realloc(*list, (*n ? *n * 2 : 1) * sizeof *f)))
-		return schema_no_memory(m);
-	else if (!(*n & (*n - 1)))
+	if (!(*n & (*n - 1))) {		/* full: room is a power of two */
+		if (!(f = realloc(*list, (*n ? *n * 2 : 1) * sizeof *f)))
+			return schema_no_memory(m);
 		*list = f;
+	}
 	f = &(*list)[*n];
 	memset(f, 0, sizeof *f);
 	if (!(f->name = strdup(name)) || !(f->doc = json_pack("{s:s}", "name", name))) {
@@ -213,10 +214,11 @@ static int
 parameters(struct schema_maker *m, struct schema_field *f)
 {
 	int64_t precision, scale, fraction;
-	int big = f->type == SCHEMA_BIGNUMERIC, exact = big || f->type == SCHEMA_NUMERIC, text = f->type == SCHEMA_STRING || f->type == SCHEMA_BYTES;
-	int e;
+	int big = f->type == SCHEMA_BIGNUMERIC, exact = big || f->type == SCHEMA_NUMERIC;
+	int text = f->type == SCHEMA_STRING || f->type == SCHEMA_BYTES, e;
 
-	if ((e = count_of(m, f->doc, "precision", big ? 76 : 38, &precision)) < 0 || (e = count_of(m, f->doc, "scale", big ? 38 : 9, &scale)) < 0 ||
+	if ((e = count_of(m, f->doc, "precision", big ? 76 : 38, &precision)) < 0 ||
+	    (e = count_of(m, f->doc, "scale", big ? 38 : 9, &scale)) < 0 ||
 	    (e = count_of(m, f->doc, "maxLength", INT64_MAX, &f->max_length)) < 0 ||
 	    (e = count_of(m, f->doc, "timestampPrecision", 12, &fraction)) < 0)
 		return e;
@@ -226,8 +228,8 @@ parameters(struct schema_maker *m, struct schema_field *f)
 	if (scale && !precision)
 		return fail(m->fail, WEIR_ECONFIG, "%s: column \"%s\" has a scale without a precision", m->whose, m->path);
 	if (precision && (precision < scale || precision > scale + (big ? 38 : 29)))
-		return fail(m->fail, WEIR_ECONFIG, "%s: column \"%s\": %s allows at most %d digits before the point, and no precision below the scale",
-		    m->whose, m->path, type_name(f->type), big ? 38 : 29);
+		return fail(m->fail, WEIR_ECONFIG, "%s: column \"%s\": %s allows at most %d digits before the point, and no precision below "
+		    "the scale", m->whose, m->path, type_name(f->type), big ? 38 : 29);
 	if (fraction && fraction != 6 && fraction != 12)
 		return fail(m->fail, WEIR_ECONFIG, "%s: timestampPrecision of column \"%s\" must be 6 or 12", m->whose, m->path);
 	f->precision = (uint8_t)precision;
@@ -268,7 +270,8 @@ type_and_mode(struct schema_maker *m, struct schema_field *f)
 		return parameters(m, f);
 	for (f->mode = 0; strcasecmp(modes[f->mode], mode); f->mode++)
 		if (f->mode == SCHEMA_REPEATED)
-			return fail(m->fail, WEIR_ECONFIG, "%s: column \"%s\" has the mode %s: use NULLABLE, REQUIRED or REPEATED", m->whose, m->path, mode);
+			return fail(m->fail, WEIR_ECONFIG, "%s: column \"%s\" has the mode %s: use NULLABLE, REQUIRED or REPEATED", m->whose,
+			    m->path, mode);
 	return parameters(m, f);
 }
 
@@ -282,7 +285,7 @@ one_field(struct schema_maker *m, const json_t *doc, struct schema_field **list,
 	int e;
 
 	if (!name)
-		return fail(m->fail, WEIR_ECONFIG, "%s: %s%s%s is no column: write {\"name\": ..., \"type\": ...}", m->whose, "a field of ",
+		return fail(m->fail, WEIR_ECONFIG, "%s: a field of %s%s is no column: write {\"name\": ..., \"type\": ...}", m->whose,
 		    *m->path ? m->path : "the table", json_is_object(doc) ? " without a name" : "");
 	mark = schema_enter(m, name);
 	if ((e = schema_add(m, list, n, name, depth, &f)) < 0)

@@ -38,7 +38,7 @@ struct schema_field {
 	uint8_t			 element;	/* RANGE: enum schema_type of its ends */
 	uint8_t			 precision;	/* NUMERIC(P,S), BIGNUMERIC(P,S); 0: not said */
 	uint8_t			 scale;
-	uint8_t			 fraction;	/* TIMESTAMP: digits of a second that are kept (timestampPrecision), 6 or 12; 0: not said, so 6 */
+	uint8_t			 fraction;	/* TIMESTAMP: digits of a second (timestampPrecision), 6 or 12; 0: not said, so 6 */
 	int64_t			 max_length;	/* STRING: characters, BYTES: bytes; 0: any */
 	json_t			*doc;		/* the field as its document has it, without `fields` */
 	size_t			 n;
@@ -54,8 +54,8 @@ struct schema {
  * A file: BigQuery's JSON ([{"name": ...}, ...] or {"fields": [...]}, as `bq show --schema` prints it) or a JSON Schema (2020-12, 7):
  *
  *   integer -> INTEGER, number -> FLOAT, boolean -> BOOLEAN, string -> STRING (format date-time -> TIMESTAMP, date -> DATE, time ->
- *   TIME; contentEncoding base64 -> BYTES; maxLength is not taken over), object with properties -> RECORD, array of one kind ->
- *   REPEATED
+ *   TIME, which takes no zone; contentEncoding base64 -> BYTES; maxLength is not taken over), object with properties ->
+ *   RECORD, array of one kind -> REPEATED
  *   in "required" and without "null" among the types -> REQUIRED, else NULLABLE
  *   anything else (any, mixed, open objects, arrays of arrays or with nulls in them) -> JSON
  *
