@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "bq.h"
+#include "folder.h"
 #include "server.h"
 #include "weir.h"
 
@@ -209,12 +210,54 @@ insert_all(void **state)
 	says("<html> <b>too large</b> (413)");
 }
 
+/* A token that is refused is made anew, once. */
+static void
+refused(void **state)
+{
+	char url[64];
+	struct bq *b = NULL;
+	json_t *j = NULL;
+	FILE *fp;
+
+	(void)state;
+	assert_int_equal(folder_make(state), 0);
+	assert_non_null(fp = fopen(in_folder("key.json"), "w"));
+	snprintf(url, sizeof url, "http://127.0.0.1:%d", server->port);
+	fprintf(fp, "{\"type\":\"authorized_user\",\"client_id\":\"i\",\"client_secret\":\"s\",\"refresh_token\":\"r\",\"quota_project_id\":\"q\","
+	    "\"token_uri\":\"%s/token\"}", url);
+	assert_int_equal(fclose(fp), 0);
+	server_answer(server, "200 OK", "", "{\"access_token\":\"one\",\"expires_in\":3600}");
+	server_answer(server, "401 No", "", ERROR("authError", "expired"));
+	server_answer(server, "200 OK", "", "{\"access_token\":\"two\",\"expires_in\":3600}");
+	server_answer(server, "200 OK", "", "{\"location\":\"EU\"}");
+	assert_int_equal(bq_open(&(struct bq_options){ .endpoint = url, .credentials = in_folder("key.json"), .project = "p" }, &b, &f), 0);
+	assert_int_equal(bq_dataset_get(b, "p", "d", &j, &f), 0);
+	json_decref(j);
+	j = NULL;
+	assert_int_equal(server->n_seen, 4);
+	assert_non_null(strstr(server->seen[1].text, "Authorization: Bearer one\r\n"));
+	assert_non_null(strstr(server->seen[3].text, "Authorization: Bearer two\r\n"));
+	assert_non_null(strstr(server->seen[3].text, "x-goog-user-project: q\r\n"));
+	server_answer(server, "401 No", "", ERROR("authError", "expired"));
+	server_answer(server, "200 OK", "", "{\"access_token\":\"three\",\"expires_in\":3600}");
+	server_answer(server, "401 No", "", ERROR("authError", "no such account"));
+	assert_int_equal(bq_dataset_get(b, "p", "d", &j, &f), WEIR_ECONFIG);
+	says("does not accept");
+	says("no such account");
+	assert_null(strstr(f.text, "three"));
+	server_answer(server, "403 No", "", ERROR("accessDenied", "Access Denied"));
+	assert_int_equal(bq_dataset_get(b, "p", "d", &j, &f), WEIR_ECONFIG);
+	says("roles/bigquery.dataEditor on the dataset p.d");
+	bq_close(b);
+	folder_remove(state);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hosts), cmocka_unit_test(rehost), cmocka_unit_test_setup_teardown(tables, setup, teardown),
-		cmocka_unit_test_setup_teardown(insert_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(insert_all, setup, teardown), cmocka_unit_test_setup_teardown(refused, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

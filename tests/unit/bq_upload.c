@@ -46,6 +46,7 @@ static const struct script script[] = {
 	{ "multipart", SMALL, 0, "P", { { "200 OK", "", DONE("run") } } },
 	{ "it runs first", SMALL, 0, "PGG", { { "200 OK", "", RUNNING }, { "200 OK", "", RUNNING }, { "200 OK", "", DONE("run") } } },
 	{ "409, ours", SMALL, 0, "PG", { { "409 Conflict", "", "" }, { "200 OK", "", DONE("run") } } },
+	{ "no answer, then a refusal", SMALL, WEIR_EUNKNOWN, "PGP", { { NULL }, { "404 Not Found", "", NOT_FOUND }, { "403 No", "", "" } } },
 	{ "409, another run's", SMALL, WEIR_EFENCED, "PG", { { "409 Conflict", "", "" }, { "200 OK", "", DONE("other") } }, "run other" },
 	{ "no answer, loaded", SMALL, 0, "PG", { { NULL }, { "200 OK", "", DONE("run") } } },
 	{ "no answer, not loaded", SMALL, 0, "PGP", { { NULL }, { "404 Not Found", "", NOT_FOUND }, { "200 OK", "", DONE("run") } } },
@@ -63,12 +64,17 @@ static const struct script script[] = {
 	{ "a session", LARGE, 0, "SCL", { { "200 OK", SESSION, "" }, { "308 More", "Range: bytes=0-8388607\r\n", "" }, { "200 OK", "", DONE("run") } } },
 	{ "a range without a unit, and short", LARGE, 0, "SCCL", { { "200 OK", SESSION, "" }, { "308 More", "Range: 0-262143\r\n", "" },
 	    { "308 More", "Range: bytes=0-8650751\r\n", "" }, { "201 Created", "", DONE("run") } } },
-	{ "a break, then asked", LARGE, 0, "SCC?CL", { { "200 OK", SESSION, "" }, { NULL }, { NULL } /* libcurl sends the first again */, { "308 More", "Range: bytes=0-524287\r\n", "" },
+	{ "a break, then asked", LARGE, 0, "SCC?CL", { { "200 OK", SESSION, "" }, { NULL },
+	    { NULL } /* libcurl sends the first again */, { "308 More", "Range: bytes=0-524287\r\n", "" },
 	    { "308 More", "Range: bytes=0-8912895\r\n", "" }, { "200 OK", "", DONE("run") } } },
 	{ "nothing stored", LARGE, 0, "SCCL", { { "200 OK", SESSION, "" }, { "308 More", "", "" }, { "308 More", "Range: bytes=0-8388607\r\n", "" },
 	    { "200 OK", "", DONE("run") } } },
 	{ "asked, and it was finished", LARGE, 0, "SCL?", { { "200 OK", SESSION, "" }, { "308 More", "Range: bytes=0-8388607\r\n", "" },
 	    { "503 Busy", "", "" }, { "200 OK", "", DONE("run") } } },
+	{ "answers of a proxy", LARGE, 0, "SC?CL?", { { "200 OK", SESSION, "" }, { "200 OK", "", "<html>" }, { "308 More", "", "" },
+	    { "308 More", "Range: bytes=0-8388607\r\n", "" }, { "200 OK", "", "" }, { "200 OK", "", DONE("run") } } },
+	{ "a refusal after the last byte", LARGE, WEIR_EUNKNOWN, "SCL?", { { "200 OK", SESSION, "" }, { "308 More", "Range: bytes=0-8388607\r\n", "" },
+	    { "500 Oops", "", "" }, { "403 No", "", "" } }, "the next run finds out" },
 	{ "the session is gone", LARGE, 0, "SCSCL", { { "200 OK", SESSION, "" }, { "410 Gone", "", "" }, { "200 OK", SESSION, "" },
 	    { "308 More", "Range: bytes=0-8388607\r\n", "" }, { "200 OK", "", DONE("run") } } },
 	{ "gone after the last byte, loaded", LARGE, 0, "SCL?G", { { "200 OK", SESSION, "" }, { "308 More", "Range: bytes=0-8388607\r\n", "" },
@@ -79,6 +85,7 @@ static const struct script script[] = {
 	{ "409 where a session begins", LARGE, 0, "SG", { { "409 Conflict", "", "" }, { "200 OK", "", DONE("run") } } },
 	{ "409 at the last byte", LARGE, WEIR_EFENCED, "SCLG", { { "200 OK", SESSION, "" }, { "308 More", "Range: bytes=0-8388607\r\n", "" },
 	    { "409 Conflict", "", "" }, { "200 OK", "", DONE("other") } } },
+	{ "a chunk taken for the whole", LARGE, WEIR_ECONFIG, "SC", { { "200 OK", SESSION, "" }, { "200 OK", "", DONE("run") } }, "a part" },
 	{ "more than was sent", LARGE, WEIR_ECONFIG, "SC", { { "200 OK", SESSION, "" }, { "308 More", "Range: bytes=0-99999999\r\n", "" } } },
 	{ "a session without an address", LARGE, WEIR_ECONFIG, "S", { { "200 OK", "", "" } }, "Location" },
 
@@ -211,6 +218,8 @@ play(const struct script *t)
 	for (int i = 0; i < s->n_seen || t->asked[i]; i++)
 		if (i >= s->n_seen || what(&s->seen[i]) != t->asked[i])
 			fail_msg("%s: request %d is %c, wanted %c", t->name, i, i < s->n_seen ? what(&s->seen[i]) : '-', t->asked[i]);
+	if (!e && (sum.rows != (uint64_t)t->rows || sum.bytes != (uint64_t)t->rows * 1000))
+		fail_msg("%s: %d rows became %d, of %d bytes", t->name, t->rows, (int)sum.rows, (int)sum.bytes);
 	if (e < 0 && t->text && !strstr(f.text, t->text))
 		fail_msg("%s: says %s", t->name, f.text);
 	if (strstr(f.text, "secret"))

@@ -6,6 +6,9 @@
 
 #include "bq.h"
 
+#define BQ_WAIT_FIRST_US	INT64_C(1000000)	/* between a request that failed and the next, and between jobs */
+#define BQ_WAIT_MOST_US		INT64_C(32000000)
+
 struct bq {
 	struct http		*http;
 	struct google		*google;	/* NULL: no credentials are sent */

@@ -11,10 +11,9 @@
 #include "google.h"
 #include "weir.h"
 
-#define FIRST_US	INT64_C(1000000)
-#define MOST_US		INT64_C(32000000)
 #define URL_MAX		(12u << 10)	/* Google takes 16 KiB of address and headers */
 #define HEADERS		8		/* of one request */
+#define PAGE_WORDS	160		/* bytes of a proxy's page that are shown */
 
 /* ---------------------------------------------------------------- the endpoint */
 
@@ -207,7 +206,7 @@ bq_rehost(const struct bq *bq, const char *location, struct buf *out, struct fai
 	if (!as_is && host_of(location, &host))
 		path = host + strcspn(host, "/");
 	if (!as_is && *path != '/')
-		return fail(f, WEIR_ECONFIG, "%s names no place to upload to: its answer's Location is no address", bq->endpoint);
+		return fail(f, WEIR_ECONFIG, "%s names no place to upload to: its answer's Location is no address; check --endpoint", bq->endpoint);
 	out->n = 0;
 	out->max = URL_MAX;
 	if ((as_is ? 0 : buf_puts(out, bq->endpoint)) | buf_puts(out, path) | buf_putc(out, '\0'))
@@ -295,14 +294,16 @@ bq_words(char *out, size_t size, const char *p, size_t n)
 
 /* What a proxy says in HTML: its title, else its first words. */
 static void
-read_page(struct bq_call *c, const char *p, size_t n)
+read_page(struct bq_call *c, const struct buf *page)
 {
-	const char *from = n ? memmem(p, n, "<title>", 7) : NULL, *to = from ? memmem(from, n - (size_t)(from - p), "</title>", 8) : NULL;
+	const char *from, *to;
 
-	if (to)
+	if (!page->p)
+		return;
+	if ((from = memmem(page->p, page->n, "<title>", 7)) && (to = memmem(from, page->n - (size_t)(from - page->p), "</title>", 8)))
 		bq_words(c->words, sizeof c->words, from + 7, (size_t)(to - from) - 7);
 	else
-		bq_words(c->words, 160, p ? p : "", n);
+		bq_words(c->words, PAGE_WORDS, page->p, page->n);
 }
 
 static void
@@ -324,7 +325,7 @@ read_answer(struct bq_call *c, const struct http_answer *a)
 		if (message)
 			bq_words(c->words, sizeof c->words, message, strlen(message));
 		else
-			read_page(c, a->body.p, a->body.n);
+			read_page(c, &a->body);
 	}
 	c->class = bq_class(c->status, c->reason);
 }
@@ -390,7 +391,7 @@ bq_call(struct bq *bq, struct bq_call *c, struct fail *f)
 	struct retry r;
 	int e;
 
-	retry_begin(&r, FIRST_US, MOST_US, bq->retry_us);
+	retry_begin(&r, BQ_WAIT_FIRST_US, BQ_WAIT_MOST_US, bq->retry_us);
 	do
 		e = bq_once(bq, c, f);
 	while (!e && c->class == BQ_TRANSIENT && retry_wait(&r, c->wait_us) == 0);

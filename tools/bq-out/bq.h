@@ -77,7 +77,7 @@ int	bq_insert_all(struct bq *, const char *project, const char *dataset, const c
 
 /* ---------------------------------------------------------------- one call */
 
-/* What an answer is, from its status and BigQuery's reason (guide: retry table).  The names say who can do something about it. */
+/* What an answer is, from its status and BigQuery's reason (Google's table of errors).  The names say who can do something about it. */
 enum bq_class {
 	BQ_OK,			/* 2xx, and 308 of uploads */
 	BQ_TRANSIENT,		/* 5xx, 429, 408, rateLimitExceeded ...: again, later; also: no answer */

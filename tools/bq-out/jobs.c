@@ -7,15 +7,17 @@
 
 #include "bq-out.h"
 
-/* Attempts of this batch that have failed are not asked again: what was wrong then may be mended by now. */
+/* Attempts of this batch that have failed are not asked again: what was wrong then may be mended by now.  One that is done is not sent
+ * again. */
 static int
-find_attempt(struct bq_out *s)
+find_attempt(struct bq_out *s, int *done)
 {
 	struct load_look look;
 
 	if (load_look(s->bq, s->base, &look, &s->fail) < 0)
 		return bq_out_say(s);
 	s->attempt = look.next;
+	*done = look.state == LOAD_DONE;
 	load_look_free(&look);
 	return 0;
 }
@@ -36,7 +38,7 @@ begin(struct bq_out *s)
 	o.id = id;
 	/* Rows that are no feed's and no batch's follow nothing: the run alone makes their job. */
 	place_base(s, bq_out_is_feed(s) ? s->committed : s->run, s->base);
-	if (s->batch_id && (e = find_attempt(s)) < 0)
+	if (s->batch_id && (e = find_attempt(s, &o.done)) < 0)
 		return e;
 	o.attempt = s->attempt;
 	return load_open(s->bq, &o, &s->load, &s->fail) < 0 ? bq_out_say(s) : 0;

@@ -28,7 +28,9 @@ struct load {
 	unsigned		 attempt;
 	int			 batch, plain;
 	int			 maybe;		/* a request that may have begun a job has gone out */
-	int			 taken;		/* while streaming: there is a job of our id, the rest is only counted */
+	int			 taken;		/* there is a job of our id, seen before or while streaming: the rest is only counted */
+	unsigned		 n_failed;	/* attempts that BigQuery's own troubles have ended */
+	struct retry		 again;
 };
 
 /* ---------------------------------------------------------------- names */
@@ -184,6 +186,7 @@ load_open(struct bq *bq, const struct load_options *o, struct load **out, struct
 	l->bq = l->upload.bq = bq;
 	l->attempt = o->attempt;
 	l->batch = o->batch;
+	l->taken = o->done;
 	l->plain = o->plain;
 	snprintf(l->base, sizeof l->base, "%s", o->base);
 	snprintf(l->run, sizeof l->run, "%s", o->run);
@@ -407,7 +410,7 @@ fenced(const struct load *l, const struct decide_job *d, struct fail *f)
 
 /* The job is DONE: 0 or a code; 1 the next attempt is to be made. */
 static int
-settle(struct load *l, const json_t *job, unsigned n_failed, struct load_result *r, struct fail *f)
+settle(struct load *l, const json_t *job, struct load_result *r, struct fail *f)
 {
 	struct decide_mine mine = { .run = l->run, .id = l->label_id, .hash = l->sum.hash, .rows = l->sum.rows, .batch = l->batch };
 	struct decide_job d;
@@ -431,7 +434,7 @@ settle(struct load *l, const json_t *job, unsigned n_failed, struct load_result 
 	case DECIDE_CONFIG:
 		return fail_job(l, &d, WEIR_ECONFIG, decide_remedy(d.reason), f);
 	case DECIDE_NEXT:
-		if (n_failed + 1 < LOAD_ATTEMPTS && !spool_from(l->spool) && upload_wait(&l->upload, -1) == 0)
+		if (++l->n_failed < LOAD_ATTEMPTS && !spool_from(l->spool) && retry_wait(&l->again, -1) == 0)
 			return 1;
 		return fail_job(l, &d, WEIR_EAGAIN, "; run it again", f);
 	default:
@@ -450,7 +453,7 @@ make_job(struct load *l, json_t **job, struct fail *f)
 	for (;;) {
 		end = UPLOAD_EXISTS;
 		if (!l->taken && (e = upload_finish(u, &end, job, f)) < 0)
-			return e;
+			return l->maybe || u->last ? unknown(l->bq, l->id, f->text, f) : e;
 		if (end == UPLOAD_JOB)
 			return 0;
 		if (end != UPLOAD_ABSENT) {
@@ -476,13 +479,14 @@ load_commit(struct load *l, struct load_result *r, struct fail *f)
 	int e;
 
 	*r = (struct load_result){ 0 };
-	for (unsigned n = 0;; n++, l->attempt++) {
+	retry_begin(&l->again, BQ_WAIT_FIRST_US, BQ_WAIT_MOST_US, POLL_US);
+	for (;; l->attempt++) {
 		if (!l->sum.streamed && (e = begin_attempt(l, f)) < 0)
 			return e;
 		strcpy(r->job, l->id);
 		r->attempt = l->attempt;
 		if ((e = make_job(l, &job, f)) == 0 && (e = wait_done(l->bq, l->id, &job, f)) == 0)
-			e = settle(l, job, n, r, f);
+			e = settle(l, job, r, f);
 		json_decref(job);
 		job = NULL;
 		if (e <= 0)

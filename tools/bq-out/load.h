@@ -63,6 +63,7 @@ struct load;
 struct load_options {
 	const char	*base;			/* from load_base_id() */
 	unsigned	 attempt;		/* the first: load_look.next */
+	int		 done;			/* load_look() saw that attempt done: its data are only compared, not sent */
 	int		 batch;			/* the id is a batch's: the hash alone tells whether it is ours */
 	json_t		*load;			/* configuration.load: destinationTable, schema, writeDisposition...; borrowed until close.
 						 * sourceFormat is added */

@@ -9,8 +9,7 @@
 #include "upload.h"
 #include "weir.h"
 
-#define FIRST_US	INT64_C(1000000)
-#define MOST_US		INT64_C(32000000)
+#define NO_JOB		"an answer without a job in it"
 #define PROBE_US	(INT64_C(60) * 1000000)
 #define BOUNDARY	"weir_8d0c5b6e1f7a4c39_part"	/* cannot stand in gzip's or JSON's lines by chance: "\r\n--" goes before it */
 
@@ -27,7 +26,7 @@ upload_begin(struct upload *u, char *job, char *what, char *role, struct fail *f
 	u->role = role;
 	u->session.n = u->stored = 0;
 	u->lost = 0;
-	u->asking = u->last = 0;
+	u->asking = u->last = u->failing = 0;
 	if (!job || !what || !role)
 		return fail(f, WEIR_EAGAIN, "no memory for a load job");
 	return 0;
@@ -47,7 +46,7 @@ int
 upload_wait(struct upload *u, int64_t wait_us)
 {
 	if (!u->failing)
-		retry_begin(&u->retry, FIRST_US, MOST_US, bq_retry_us(u->bq));
+		retry_begin(&u->retry, BQ_WAIT_FIRST_US, BQ_WAIT_MOST_US, bq_retry_us(u->bq));
 	u->failing = 1;
 	return retry_wait(&u->retry, wait_us);
 }
@@ -71,12 +70,13 @@ new_call(const struct upload *u, const char *method, const char *url)
 
 /* A job came back.  One of another id means that ids are not kept, and nothing here would hold. */
 static int
-take_job(struct upload *u, struct bq_call *c, enum upload_end *end, json_t **job, struct fail *f)
+take_job(struct upload *u, const struct bq_call *c, enum upload_end *end, json_t **job, struct fail *f)
 {
 	const char *id = json_string_value(json_object_get(json_object_get(c->json, "jobReference"), "jobId"));
 	char quoted[104];
 
 	if (!id) {
+		strcpy(u->words, NO_JOB);
 		*end = UPLOAD_MAYBE;
 		return 0;
 	}
@@ -95,7 +95,6 @@ struct multipart {
 	struct spool	*spool;
 	struct buf	 head;
 	uint64_t	 media;
-	struct fail	*fail;
 };
 
 static const char tail[] = "\r\n--" BOUNDARY "--\r\n";
@@ -183,13 +182,13 @@ upload_range(const char *range, uint64_t *stored)
 	return *end ? -1 : 0;
 }
 
-/* Wait, or say that it does not go on. */
+/* Wait, or say that it does not go on, and why. */
 static enum upload_end
-broken(struct upload *u, const struct bq_call *c)
+broken(struct upload *u, const char *words, int64_t wait_us)
 {
-	memcpy(u->words, c->words, sizeof u->words);
+	snprintf(u->words, sizeof u->words, "%s", words);
 	u->asking = 1;
-	if (upload_wait(u, c->wait_us) == 0)
+	if (upload_wait(u, wait_us) == 0)
 		return UPLOAD_GOING;
 	return u->last ? UPLOAD_MAYBE : UPLOAD_ABSENT;
 }
@@ -224,7 +223,7 @@ start(struct upload *u, uint64_t total, enum upload_end *end, struct fail *f)
 			*end = UPLOAD_EXISTS;
 			break;
 		case BQ_TRANSIENT:		/* a session without its data is no job */
-			*end = broken(u, &c);
+			*end = broken(u, c.words, c.wait_us);
 			break;
 		default:
 			e = bq_fail(u->bq, &c, f);
@@ -253,8 +252,8 @@ stored(struct upload *u, const struct bq_call *c, uint64_t total, enum upload_en
 	if (n > u->stored) {
 		u->lost = 0;
 		u->failing = 0;
-	} else if (!u->asking)			/* nothing of a chunk was kept, or all is there and no job comes of it */
-		*end = broken(u, c);
+	} else if (!u->asking)
+		*end = broken(u, u->last ? "all is sent, and no job comes of it" : "nothing of what is sent is kept", c->wait_us);
 	u->asking = 0;
 	u->stored = n;
 	return 0;
@@ -272,7 +271,7 @@ lost(struct upload *u, const struct bq_call *c, enum upload_end *end, struct fai
 	else if (++u->lost >= UPLOAD_SESSIONS)
 		return bq_fail(u->bq, c, f);
 	else
-		*end = broken(u, c);
+		*end = broken(u, c->words, c->wait_us);
 	return 0;
 }
 
@@ -307,19 +306,22 @@ put(struct upload *u, uint64_t n, uint64_t total, enum upload_end *end, json_t *
 	c.deadline_us = n ? 0 : PROBE_US;
 	if ((e = bq_once(u->bq, &c, f)) < 0)
 		goto out;
-	u->last |= total && to == total && n && (c.status || c.sent);
+	u->last |= total && to == total && n && (c.class == BQ_OK || (c.class == BQ_TRANSIENT && (c.sent || c.status)));
 	switch (c.class) {
 	case BQ_OK:
 		if (c.status == 308)
 			e = stored(u, &c, total, end, f);
-		else
-			e = take_job(u, &c, end, job, f);
+		else if ((e = take_job(u, &c, end, job, f)) == 0 && *end == UPLOAD_MAYBE)
+			*end = broken(u, NO_JOB, c.wait_us);
+		else if (!e && !u->last)	/* an emulator that takes each chunk for the whole */
+			e = fail(f, WEIR_ECONFIG, "cannot %s: the server began the job before its data was there, so it has loaded a part; check --endpoint",
+			    u->what);
 		break;
 	case BQ_EXISTS:
 		*end = UPLOAD_EXISTS;
 		break;
 	case BQ_TRANSIENT:
-		*end = broken(u, &c);
+		*end = broken(u, c.words, c.wait_us);
 		break;
 	case BQ_NOT_FOUND:
 		e = lost(u, &c, end, f);
@@ -366,10 +368,8 @@ upload_stream(struct upload *u, enum upload_end *end, struct fail *f)
 	int e;
 
 	spool_sum(u->spool, &sum);
-	e = sum.out ? resumable(u, (sum.out - 1) / UPLOAD_UNIT * UPLOAD_UNIT, 0, end, &job, f) : 0;
-	if (!e && job)
-		e = fail(f, WEIR_ECONFIG, "cannot %s: the server began the job before its data was there; check --endpoint", u->what);
-	json_decref(job);
+	e = resumable(u, (sum.out - 1) / UPLOAD_UNIT * UPLOAD_UNIT, 0, end, &job, f);
+	json_decref(job);			/* of a server that is refused */
 	if (!e && *end == UPLOAD_JOB)
 		spool_release(u->spool, u->stored);
 	return e;

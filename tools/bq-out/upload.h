@@ -48,7 +48,7 @@ struct upload {
 int	upload_begin(struct upload *, char *job, char *what, char *role, struct fail *);
 void	upload_free(struct upload *);
 
-/* While rows still come: what can go in whole units, but never the last byte; what is confirmed is released.  0 and UPLOAD_JOB: done. */
+/* While rows still come, and the spool is full: what can go in whole units, but never the last byte; what is confirmed is released.  0 and UPLOAD_JOB: done. */
 int	upload_stream(struct upload *, enum upload_end *, struct fail *);
 
 /* The spool is finished: the rest, and the job.  *job is the caller's, of UPLOAD_JOB alone.  Negative: BigQuery refuses, and no job is made. */
