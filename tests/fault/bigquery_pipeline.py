@@ -35,6 +35,10 @@ class Loads(Pipeline):
         """As they were stored, one load after another."""
         return self.standin.rows('%s.%s' % (DATASET, self.name)) if self.made() else []
 
+    def ends(self):
+        """The position after all of the input."""
+        return self.data.ends()
+
     def made(self):
         """Is the table there?"""
         return any(t['tableReference']['tableId'] == self.name for t in self.standin.api('/datasets/%s/tables' % DATASET)['tables'])
@@ -56,9 +60,45 @@ class Loads(Pipeline):
         loaded = sum(int(j['statistics']['load']['outputRows']) for j in good)
         if loaded != len(self.rows()):
             problems.append('the jobs have loaded %d rows, %d are there' % (loaded, len(self.rows())))
-        if complete and self.offsets() != data.ends():
-            problems.append('the position is %s, the input ends at %s' % (self.offsets(), data.ends()))
+        if complete and self.offsets() != self.ends():
+            problems.append('the position is %s, the input ends at %s' % (self.offsets(), self.ends()))
         return problems
+
+
+class Kafka:
+    """The broker of tests/interop/rigs/kafka."""
+
+    def __init__(self, where):
+        self.rig = [os.path.join(HERE, '..', 'interop', 'rigs', 'kafka', 'rig'), '--dir', where]
+        subprocess.run(self.rig + ['start'], check=True, timeout=120)
+        env = subprocess.run(self.rig + ['env'], check=True, capture_output=True, text=True).stdout
+        self.address = dict(line.split('=', 1) for line in env.splitlines())['KAFKA_BOOTSTRAP']
+
+    def topic(self, name, files):
+        """A partition for each file."""
+        subprocess.run(self.rig + ['topic', name, str(len(files)), 'retention.ms=-1'], check=True, timeout=120)
+        for p, path in enumerate(files):
+            with open(path, 'rb') as f:
+                subprocess.run(['kcat', '-b', self.address, '-P', '-t', name, '-p', str(p)], stdin=f, check=True, timeout=120)
+
+    def end(self):
+        subprocess.run(self.rig + ['wipe'], check=True, timeout=120)
+
+
+class KafkaLoads(Loads):
+    """The same events from a topic: fused or piped, as a shell's pipe begins with a plugin here."""
+
+    def __init__(self, standin, kafka, data, kind, form, table):
+        kafka.topic(table, data.files)
+        super().__init__(standin, data, kind, form, table=table, source=['kcat-in', '-b', kafka.address, '-t', table, '-e', '--epoch', '0s,80', '--time', 't:ms',
+                         '--out-of-order', '%dms' % DISORDER_MS, '-X', 'max.partition.fetch.bytes=9000', '-X', 'fetch.message.max.bytes=9000'])
+
+    def ends(self):
+        return {str(p): str(len(events)) for p, events in enumerate(self.data.events)}
+
+    def offsets(self):
+        position = self.position()
+        return position['off']['topics'][self.name]['next'] if position else {}
 
 
 def without_lock(pl):
