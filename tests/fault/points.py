@@ -126,10 +126,7 @@ class Case:
             before, procs[name] = p.stdout, p
         until, codes = time.monotonic() + HANG_S, {}
         for name, p in procs.items():
-            try:
-                codes[name] = p.wait(max(0.01, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                codes[name] = None
+            codes[name] = wait_until(p, until)
         hung = None in codes.values()
         for p in procs.values() if hung else ():
             p.kill()
