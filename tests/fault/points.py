@@ -65,7 +65,7 @@ class Case:
         with open(os.path.join(where, name + '.half', 'zones.csv'), 'w') as f:
             f.write('g,zone\n' + ''.join('%s,zone-%s\n' % (g, g) for g in GROUPS[:2]))
         self.zones = os.path.join(halves, 'zones.csv')
-        self.catalog = 'sqlite:' + os.path.join(self.work, 'catalog.db')
+        self.catalog = 'sqlite:' + os.path.join(self.work, 'lake', 'catalog.db')     # a folder each: nobody's fsync helps another
         self.stages = {k: [w.format(work=self.work, zones=self.zones) for w in v] for k, v in stages.items()}
         self.kind = 'windows' if 'window-agg' in self.stages else 'rows'
         self.into('t.t')
@@ -76,7 +76,7 @@ class Case:
         shutil.copytree(self.work, self.base, symlinks=True)
 
     def into(self, table):
-        self.table, self.state = table, os.path.join(self.work, 'state-' + table)
+        self.table, self.state = table, os.path.join(self.work, 'var', table)
         self.sink = ['iceberg-out', '--catalog', self.catalog, '--table', table, '--create', '--columns', COLUMNS[self.kind]]
 
     def restore(self, image=None):
