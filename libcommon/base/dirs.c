@@ -41,7 +41,7 @@ dirs_sync(const char *path, struct fail *f)
 		return 0;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return fail_errno(f, WEIR_EIO, "cannot open the folder %s", path);
+		return fail_errno(f, fail_path_code(errno), "cannot open the folder %s", path);
 	if (fsync(fd) < 0 && errno != EINVAL)		/* some file systems cannot */
 		e = fail_errno(f, WEIR_EIO, "cannot fsync the folder %s", path);
 	if (close(fd) < 0 && !e)
@@ -49,21 +49,25 @@ dirs_sync(const char *path, struct fail *f)
 	return e;
 }
 
+int
+dirs_sync_above(const char *path, struct fail *f)
+{
+	char *copy = strdup(path);
+	int e = copy ? dirs_sync(dirname(copy), f) : fail(f, WEIR_EAGAIN, "no memory for a path");
+
+	free(copy);
+	return e;
+}
+
 static int
 make_one(const char *path, mode_t mode, struct fail *f)
 {
-	char *copy, *up;
-	int e = 0, made = mkdir(path, mode) == 0;
+	int e, made = mkdir(path, mode) == 0;
 
 	if (!made && errno != EEXIST)
 		return fail_errno(f, fail_path_code(errno), "cannot make the folder %s", path);
-	if (!(copy = strdup(path)))
-		return fail(f, WEIR_EAGAIN, "no memory for a path");
-	up = dirname(copy);
-	if (made || access(up, R_OK) == 0)		/* one that may not be read is not where a process of ours made it */
-		e = dirs_sync(up, f);
-	free(copy);
-	return e;
+	e = dirs_sync_above(path, f);
+	return e == WEIR_ECONFIG && !made ? 0 : e;	/* where we may not read, another made it: ours would not have begun there */
 }
 
 int

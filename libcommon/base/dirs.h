@@ -18,7 +18,8 @@ int	dirs_make(const char *path, mode_t mode, struct fail *);
 /* Nothing is in it, or nobody can say. */
 int	dirs_is_empty(int at, const char *name);
 
-/* fsync() of a folder: the names in it are durable. */
+/* fsync() of a folder: the names in it are durable; and of the one that a path's last name is in. */
 int	dirs_sync(const char *path, struct fail *);
+int	dirs_sync_above(const char *path, struct fail *);
 
 #endif

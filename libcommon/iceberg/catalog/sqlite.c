@@ -264,7 +264,15 @@ sq_close(struct catalog *cat)
 	free(c);
 }
 
-static const struct catalog_ops ops = { "sqlite", 0, sq_load, sq_next, sq_swap, sq_list, sq_close };
+/* A commit is the removal of the journal. */
+static int
+sq_settle(struct catalog *cat, const char *location, struct fail *f)
+{
+	(void)location;
+	return dirs_sync_above(cat->uri + strlen("sqlite:"), f);
+}
+
+static const struct catalog_ops ops = { "sqlite", 0, sq_load, sq_next, sq_swap, sq_settle, sq_list, sq_close };
 
 /* "name=N&timeout=MS" */
 static int
