@@ -143,7 +143,8 @@ inflate_block(struct ocf_reader *r, const char *p, size_t n, const char *what, s
 	do {
 		if (buf_reserve(&r->block, n * 2 + 4096) < 0) {
 			inflateEnd(&z);
-			return fail(f, WEIR_ESTATE, "%s: a block inflates to more than %u bytes", what, OCF_MAX_BLOCK);
+			return buf_is_full(&r->block, n * 2 + 4096) ? fail(f, WEIR_ESTATE, "%s: a block inflates to more than %u bytes", what, OCF_MAX_BLOCK) :
+			    fail(f, WEIR_EAGAIN, "%s: no memory to inflate a block", what);
 		}
 		z.next_out = (Bytef *)r->block.p + r->block.n;
 		z.avail_out = (uInt)(r->block.cap - r->block.n < (1u << 30) ? r->block.cap - r->block.n : 1u << 30);
@@ -152,7 +153,8 @@ inflate_block(struct ocf_reader *r, const char *p, size_t n, const char *what, s
 	} while (e == Z_OK);
 	inflateEnd(&z);
 	if (e != Z_STREAM_END)
-		return fail(f, WEIR_ESTATE, "%s: damaged Avro file: a block does not inflate", what);
+		return e == Z_MEM_ERROR ? fail(f, WEIR_EAGAIN, "%s: no memory to inflate a block", what) :
+		    fail(f, WEIR_ESTATE, "%s: damaged Avro file: a block does not inflate", what);
 	r->at = r->block.p;
 	r->stop = r->at + r->block.n;
 	return 0;

@@ -24,6 +24,8 @@ struct catalog_ops {
 	 * WEIR_EUNKNOWN: it may have happened; another error: it has not.  `new` stays only after 0 and WEIR_EUNKNOWN, or
 	 * when it is another's.  old NULL: create. */
 	int	(*swap)(struct catalog *, const char *table, const char *old, const char *new_, const char *text, size_t n, struct fail *);
+	/* Make durable what load() said: who committed it may have been killed before he could. */
+	int	(*settle)(struct catalog *, const char *location, struct fail *);
 	/* fn() for each "ns.name"; similar names for messages. */
 	int	(*list)(struct catalog *, int (*fn)(void *, const char *table), void *arg, struct fail *);
 	void	(*close)(struct catalog *);

@@ -246,7 +246,8 @@ gunzip(const char *p, size_t n, struct buf *out, struct fail *f)
 	do {
 		if (buf_reserve(out, n * 2 + 4096) < 0) {
 			inflateEnd(&z);
-			return fail(f, WEIR_ECONFIG, "table metadata inflates to more than %u bytes", METADATA_MAX_BYTES);
+			return buf_is_full(out, n * 2 + 4096) ? fail(f, WEIR_ECONFIG, "table metadata inflates to more than %u bytes", METADATA_MAX_BYTES) :
+			    fail(f, WEIR_EAGAIN, "no memory for table metadata");
 		}
 		z.next_out = (Bytef *)out->p + out->n;
 		z.avail_out = (uInt)(out->cap - out->n);
@@ -254,7 +255,8 @@ gunzip(const char *p, size_t n, struct buf *out, struct fail *f)
 		out->n = (size_t)((char *)z.next_out - out->p);
 	} while (e == Z_OK);
 	inflateEnd(&z);
-	return e == Z_STREAM_END ? 0 : fail(f, WEIR_ESTATE, "table metadata does not gunzip");
+	return e == Z_STREAM_END ? 0 : e == Z_MEM_ERROR ? fail(f, WEIR_EAGAIN, "no memory for table metadata") :
+	    fail(f, WEIR_ESTATE, "table metadata does not gunzip");
 }
 
 int

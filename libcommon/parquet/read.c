@@ -552,7 +552,7 @@ put_leaf(struct parquet_read *r, const struct plan *n, struct chunk *p, struct b
 static int
 put_struct(struct parquet_read *r, const struct plan *n, struct buf *out, struct fail *f)
 {
-	int e = buf_putc(out, '{');
+	int e = buf_putc(out, '{') < 0 ? oom(r, f) : 0;
 
 	for (uint32_t c = n->child; c != NONE && e == 0; c = r->plan[c].next) {
 		if ((c != n->child && buf_putc(out, ',') < 0) || buf_put(out, r->plan[c].key, r->plan[c].n_key) < 0)

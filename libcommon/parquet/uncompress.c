@@ -5,7 +5,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "decode.h"
 #include "uncompress.h"
+#include "weir.h"
 
 struct uncompress {
 	ZSTD_DCtx	*zstd;
@@ -196,7 +198,7 @@ lz4_hadoop(const uint8_t *in, size_t n, uint8_t *out, size_t n_out)
 	return o == n_out ? 0 : -1;
 }
 
-/* One or more gzip members. */
+/* One or more gzip members.  0, -1, or WEIR_EAGAIN: no memory. */
 static int
 gunzip(struct uncompress *u, const uint8_t *in, size_t n, uint8_t *out, size_t n_out)
 {
@@ -207,7 +209,7 @@ gunzip(struct uncompress *u, const uint8_t *in, size_t n, uint8_t *out, size_t n
 		return -1;
 	if (!u->zlib_ready) {
 		if (inflateInit2(z, 15 + 32) != Z_OK)
-			return -1;
+			return WEIR_EAGAIN;
 		u->zlib_ready = 1;
 	} else if (inflateReset(z) != Z_OK)
 		return -1;
@@ -218,7 +220,7 @@ gunzip(struct uncompress *u, const uint8_t *in, size_t n, uint8_t *out, size_t n
 	while ((e = inflate(z, Z_FINISH)) == Z_STREAM_END && z->avail_in > 0)
 		if (inflateReset(z) != Z_OK)
 			return -1;
-	return e == Z_STREAM_END && z->avail_out == 0 ? 0 : -1;
+	return e == Z_STREAM_END && z->avail_out == 0 ? 0 : e == Z_MEM_ERROR ? WEIR_EAGAIN : -1;
 }
 
 const char *
@@ -249,9 +251,9 @@ uncompress_page(struct uncompress *u, int codec, const uint8_t *in, size_t n, ui
 		break;
 	case UNCOMPRESS_ZSTD:
 		if (!u->zstd && !(u->zstd = ZSTD_createDCtx()))
-			return "no memory";
+			return decode_no_memory;
 		e = ZSTD_decompressDCtx(u->zstd, out, n_out, in, n) == n_out ? 0 : -1;
 		break;
 	}
-	return e < 0 ? "its bytes do not uncompress to the size they should have" : NULL;
+	return e == WEIR_EAGAIN ? decode_no_memory : e < 0 ? "its bytes do not uncompress to the size they should have" : NULL;
 }

@@ -24,7 +24,7 @@ void	uncompress_free(struct uncompress *);
 /* NULL when the codec can be read, else its name. */
 const char *uncompress_unsupported(int codec);
 
-/* in[0..n) into exactly out[0..n_out).  NULL, or what is wrong: static text. */
+/* in[0..n) into exactly out[0..n_out).  NULL, or what is wrong: static text, or decode_no_memory. */
 const char *uncompress_page(struct uncompress *, int codec, const uint8_t *in, size_t n, uint8_t *out, size_t n_out);
 
 /* The block formats alone, for tests.  0, or -1. */

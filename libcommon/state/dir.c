@@ -12,6 +12,7 @@
 
 #include "breakage.h"
 #include "dir.h"
+#include "dirs.h"
 #include "publish.h"
 #include "weir.h"
 
@@ -35,19 +36,21 @@ removed(struct fail *f, const char *name)
 	return 1;
 }
 
-/* Open a folder below `dir`, made if it may be.  The new entry is durable before anything in it is: fsync of the parent. */
+/* Open a folder below `dir`, made if it may be.  Its name is durable before anything in it is: see dirs.h. */
 static int
 folder(int dir, const char *name, int make, struct fail *f)
 {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd >= 0)
+	if (fd >= 0 && (!make || !dirs_is_empty(dir, name)))
 		return fd;
-	if (errno == ENOENT && !make)
+	if (fd >= 0)
+		close(fd);		/* nothing was written to it */
+	else if (errno == ENOENT && !make)
 		return fail(f, WEIR_ESTATE, "the state directory has no folder %s: it was removed, or -s was another one; --state-reset goes on without it", name), -1;
-	if (errno != ENOENT)
+	else if (errno != ENOENT)
 		return fail_errno(f, fail_path_code(errno), "cannot open the directory %s", name), -1;
-	if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST) {
+	else if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST) {
 		if (!removed(f, name))
 			fail_errno(f, fail_path_code(errno), "cannot make the directory %s", name);
 		return -1;
@@ -58,35 +61,6 @@ folder(int dir, const char *name, int make, struct fail *f)
 	if (fd < 0 && !removed(f, name))
 		fail_errno(f, WEIR_EIO, "%s", name);
 	return fd;
-}
-
-/* mkdir -p. */
-static int
-make_path(const char *path, struct fail *f)
-{
-	char *copy = strdup(path);
-	int e = 0;
-
-	if (!*path) {
-		free(copy);
-		return fail(f, WEIR_EUSAGE, "the name of the state directory is empty; name one with -s DIR");
-	}
-	if (!copy)
-		return fail(f, WEIR_EAGAIN, "no memory");
-	for (char *p = copy + 1; !e; p++) {
-		char c = *p;
-
-		if (c && c != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-			e = fail_errno(f, fail_path_code(errno), "cannot make the state directory %s", copy);
-		*p = c;
-		if (!c)
-			break;
-	}
-	free(copy);
-	return e;
 }
 
 static int
@@ -208,7 +182,11 @@ state_open(const char *path, const char *pipe, const char *shard, struct state_d
 	for (char *p = d->shard_name; *p; p++)
 		if (*p == '/')
 			*p = '-';
-	if ((e = make_path(path, f)))
+	if (!*path) {
+		e = fail(f, WEIR_EUSAGE, "the name of the state directory is empty; name one with -s DIR");
+		goto fail;
+	}
+	if ((e = dirs_make(path, 0700, f)))
 		goto fail;
 	if ((d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
 		e = fail_errno(f, fail_path_code(errno), "cannot open the state directory %s", path);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "breakage.h"
+#include "dirs.h"
 #include "local.h"
 #include "weir.h"
 
@@ -55,48 +56,6 @@ parent(const char *path, char *dir)
 		if (slash == path)
 			dir[0] = '/';
 	}
-}
-
-static int
-sync_dir(const char *dir, struct fail *f)
-{
-	int fd, e = 0;
-
-	if (BROKEN("no-dirsync"))
-		return 0;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return fail_errno(f, WEIR_EIO, "cannot open the folder %s", dir);
-	if (fsync(fd) < 0 && errno != EINVAL)		/* some file systems cannot */
-		e = fail_errno(f, WEIR_EIO, "cannot fsync the folder %s", dir);
-	if (close(fd) < 0 && !e)
-		e = fail_errno(f, WEIR_EIO, "cannot close the folder %s", dir);
-	return e;
-}
-
-/* mkdir -p, each new folder's name durable. */
-static int
-make_dirs(const char *dir, struct fail *f)
-{
-	char up[PATH_MAX];
-	int e;
-
-	if (mkdir(dir, 0777) == 0) {
-		parent(dir, up);
-		return sync_dir(up, f);
-	}
-	if (errno == EEXIST)
-		return 0;
-	if (errno != ENOENT)
-		return fail_errno(f, errno == EACCES || errno == EROFS ? WEIR_ECONFIG : WEIR_EIO, "cannot make the folder %s", dir);
-	parent(dir, up);
-	if (strcmp(up, dir) == 0)
-		return fail_errno(f, WEIR_EIO, "cannot make the folder %s", dir);
-	if ((e = make_dirs(up, f)) < 0)
-		return e;
-	if (mkdir(dir, 0777) < 0 && errno != EEXIST)
-		return fail_errno(f, WEIR_EIO, "cannot make the folder %s", dir);
-	return sync_dir(up, f);
 }
 
 static int
@@ -160,15 +119,10 @@ start(struct store *store, const char *uri, int named, struct stream **out, stru
 	parent(path, dir);
 	if (BROKEN("reuse-tmp"))
 		named = 1;
-	if (!named) {
-		s->fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-		if (s->fd < 0 && errno == ENOENT) {
-			if ((e = make_dirs(dir, f)) < 0)
-				goto fail;
-			s->fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-		}
-	} else if ((e = make_dirs(dir, f)) < 0)
+	if ((e = dirs_make(dir, 0777, f)) < 0)
 		goto fail;
+	if (!named)
+		s->fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
 	if (s->fd < 0 && (named || errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
 		if ((e = temp_name(path, &s->temp, f)) < 0)
 			goto fail;
@@ -238,7 +192,7 @@ publish(struct stream *s, struct fail *f)
 		s->temp = NULL;
 	}
 	parent(s->path, dir);
-	if ((e = sync_dir(dir, f)) < 0)
+	if ((e = dirs_sync(dir, f)) < 0)
 		return e;
 	e = close(s->fd);
 	s->fd = -1;
@@ -307,7 +261,7 @@ local_put(struct store *store, const char *uri, const void *p, size_t n, struct 
 		free(s->temp);
 		s->temp = NULL;
 		parent(s->path, dir);
-		e = sync_dir(dir, f);
+		e = dirs_sync(dir, f);
 	}
 out:
 	stream_free(s);

@@ -178,6 +178,11 @@ class Cluster:
             self.client = AdminClient({"bootstrap.servers": self.bootstrap, **QUIET})
         return self.client
 
+    def log(self, topic):
+        """See Node.log(); the first broker is down afterwards."""
+        self.nodes[0].stop(hard=False)
+        return self.nodes[0].log(topic)
+
     def restart(self, hard, node=0, pause=0.0):
         b = self.nodes[node]
         began = time.time()

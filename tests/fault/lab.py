@@ -16,6 +16,7 @@ import ctypes
 import json
 import os
 import random
+import select
 import shlex
 import shutil
 import signal
@@ -296,6 +297,31 @@ def processes():
     return out
 
 
+def wait_until(p, until):
+    """Its exit code as soon as it ends, or None when it is `until`.  Popen.wait() with a timeout sleeps for up to 50 ms between two looks."""
+    if p.poll() is None:
+        fd = os.pidfd_open(p.pid)
+        try:
+            select.select([fd], [], [], max(0, until - time.monotonic()))
+        finally:
+            os.close(fd)
+    return p.poll()
+
+
+def has_signal(pid, sig, *masks):
+    """Is the signal in one of these masks of a process, as /proc names them: SigBlk, SigCgt?"""
+    try:
+        with open('/proc/%d/status' % pid) as f:
+            return any(int(line.split()[1], 16) >> (sig - 1) & 1 for line in f if line.startswith(masks))
+    except OSError:
+        return False
+
+
+def is_stage(pid):
+    """Do its handlers stand?  Every stage catches this one, and no shell does."""
+    return has_signal(pid, signal.SIGUSR1, 'SigCgt')
+
+
 def hear_interrupts():
     """A shell's background job ignores SIGINT, and all that it starts does: not what is tested."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -321,16 +347,8 @@ class Run:
 
     def source(self):
         """The first stage's process, once it handles signals; None before that."""
-        for pid in self.members():
-            if pid == self.pid:
-                continue
-            try:
-                with open('/proc/%d/status' % pid) as f:
-                    caught = int(next(line for line in f if line.startswith('SigCgt')).split()[1], 16)
-            except (OSError, StopIteration):
-                continue
-            return pid if caught >> (signal.SIGUSR1 - 1) & 1 else None
-        return None
+        first = next((pid for pid in self.members() if pid != self.pid), None)
+        return first if first and is_stage(first) else None
 
     def signal(self, pid, sig):
         try:
@@ -352,11 +370,10 @@ class Run:
 
     def wait(self, patience_s=PATIENCE_S):
         """Its exit code, negative for a signal; None if it hangs (then it is ended)."""
-        try:
-            return self.p.wait(patience_s)
-        except subprocess.TimeoutExpired:
+        code = wait_until(self.p, time.monotonic() + patience_s)
+        if code is None:
             self.end()
-            return None
+        return code
 
     def leftovers(self, grace_s):
         """Those who still live grace_s after the first one ended.  They are ended then."""

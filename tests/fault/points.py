@@ -65,16 +65,19 @@ class Case:
         with open(os.path.join(where, name + '.half', 'zones.csv'), 'w') as f:
             f.write('g,zone\n' + ''.join('%s,zone-%s\n' % (g, g) for g in GROUPS[:2]))
         self.zones = os.path.join(halves, 'zones.csv')
-        self.catalog = 'sqlite:' + os.path.join(self.work, 'catalog.db')
-        self.state = os.path.join(self.work, 'state')
+        self.catalog = 'sqlite:' + os.path.join(self.work, 'lake', 'catalog.db')     # a folder each: nobody's fsync helps another
         self.stages = {k: [w.format(work=self.work, zones=self.zones) for w in v] for k, v in stages.items()}
         self.kind = 'windows' if 'window-agg' in self.stages else 'rows'
-        self.sink = ['iceberg-out', '--catalog', self.catalog, '--table', 't.t', '--create', '--columns', COLUMNS[self.kind]]
+        self.into('t.t')
         if not fresh:
             first = self.run(files=half.files, flush=False)
             if not first.well():
                 raise RuntimeError('%s: the first run: %s\n%s' % (name, first.show(), first.said))
         shutil.copytree(self.work, self.base, symlinks=True)
+
+    def into(self, table):
+        self.table, self.state = table, os.path.join(self.work, 'var', table)
+        self.sink = ['iceberg-out', '--catalog', self.catalog, '--table', table, '--create', '--columns', COLUMNS[self.kind]]
 
     def restore(self, image=None):
         shutil.rmtree(self.work, ignore_errors=True)
@@ -82,9 +85,12 @@ class Case:
 
     # -- running
 
+    @staticmethod
+    def source(files):
+        return {'replay': [REPLAY, '--time', 't:ms', '--out-of-order', '%dms' % DISORDER_MS, '--epoch', '0s,60', '--poll', '20'] + files}
+
     def arguments(self, files, flush):
-        source = [REPLAY, '--time', 't:ms', '--out-of-order', '%dms' % DISORDER_MS, '--epoch', '0s,60', '--poll', '20'] + files
-        out = {'replay': source}
+        out = self.source(files)
         for name, words in self.stages.items():
             out[name] = words + ([self.flush] if flush and self.flush and name == 'window-agg' else [])
         out['iceberg-out'] = self.sink
@@ -126,10 +132,7 @@ class Case:
             before, procs[name] = p.stdout, p
         until, codes = time.monotonic() + HANG_S, {}
         for name, p in procs.items():
-            try:
-                codes[name] = p.wait(max(0.01, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                codes[name] = None
+            codes[name] = wait_until(p, until)
         hung = None in codes.values()
         for p in procs.values() if hung else ():
             p.kill()
@@ -187,7 +190,7 @@ class Case:
     # -- what must be in the table
 
     def read(self, *option):
-        r = subprocess.run(['iceberg-in', '--plain', '--catalog', self.catalog, '--table', 't.t'] + list(option), env=FAULT_ENV, capture_output=True, text=True)
+        r = subprocess.run(['iceberg-in', '--plain', '--catalog', self.catalog, '--table', self.table] + list(option), env=FAULT_ENV, capture_output=True, text=True)
         if r.returncode:
             raise RuntimeError('iceberg-in %s: exit %d: %s' % (' '.join(option), r.returncode, r.stderr.strip()))
         return [json.loads(line) for line in r.stdout.splitlines()]
@@ -226,6 +229,23 @@ class Case:
         return self.problems()
 
 
+class Copy(Case):
+    """What was appended to a table since a snapshot of it, read by iceberg-in, into another table."""
+
+    def __init__(self, where, name, seed, n=50):
+        super().__init__(where, name, seed, {'dedupe': DEDUPE}, n=n)
+        since = self.read('--snapshots')[-1]['snapshot_id']
+        second = self.run()
+        if not second.well():
+            raise RuntimeError('%s: the second run: %s\n%s' % (name, second.show(), second.said))
+        words = ['iceberg-in', '--catalog', self.catalog, '--table', self.table, '--from', since]
+        self.source = lambda files: {'iceberg-in': words}
+        self.stages, self.data.events = {}, [[e for e in events if e['seq'] >= n] for events in self.data.deduped()]
+        self.into('t.copy')
+        shutil.rmtree(self.base)
+        shutil.copytree(self.work, self.base, symlinks=True)
+
+
 LEAST = 30
 COLUMNS = {'rows': 'id=string:id,k=string:k,p=long:p,seq=long:seq,t=long:t,g=string:g,a=long:a,zone=string:zone',
            'windows': 'window_start=timestamptz:window_start,window_end=timestamptz:window_end,g=string:g,n=long:n,s=long:s,lo=long:lo,hi=long:hi'}
@@ -244,6 +264,7 @@ def cases(where, seed):
     windows = Case(where, 'windows', seed, WINDOWS, flush='--flush')
     launch = Case(where, 'launch', seed, {'dedupe': DEDUPE, 'wrap': ['cat']}, form='piped')
     fused = Case(where, 'fused', seed, {k: v for k, v in ROWS.items() if k != 'wrap'}, form='fused')
+    copy = Copy(where, 'copy', seed)
     return [(rows, 'begin', '0'), (rows, 'replay', '0'), (rows, 'validate', '0'), (rows, 'enrich', '0'), (rows, 'wrap', '0'), (rows, 'wrap', '0.1'),
             (rows, 'dedupe', '0'), (rows, 'iceberg-out', '0'), (windows, 'window-agg', '0'), (new, 'begin', '0'), (new, 'dedupe', '0'),
-            (new, 'iceberg-out', '0'), (launch, 'weir', '0'), (fused, 'weir', '0.1'), (fused, 'weir', '*')]
+            (new, 'iceberg-out', '0'), (copy, 'iceberg-in', '0'), (launch, 'weir', '0'), (fused, 'weir', '0.1'), (fused, 'weir', '*')]

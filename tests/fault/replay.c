@@ -5,6 +5,7 @@
  * the files in turn, --burst at a time, so the same files and positions give
  * the same stream.  With --rate the run lasts long enough to be disturbed.
  * --tell counts the lines where they are read, whatever is committed later.
+ * REPLAY_TERM in the environment: SIGTERM to the process that loads it, then.
  * Watermarks and checkpoints follow the rules of weir-stream(5) for sources.
  */
 #include "config.h"
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -397,6 +399,13 @@ replay_close(struct weir_ctx *ctx, void *self)
 	free(s->position);
 	free(s->from_position);
 	json_decref(s->base);
+}
+
+__attribute__((constructor)) static void
+loaded(void)
+{
+	if (getenv("REPLAY_TERM"))
+		raise(SIGTERM);
 }
 
 const struct weir_stage weir_stage_v1 = {

@@ -244,6 +244,8 @@ io_recover(struct weir_ctx *ctx, void *self, const char **position)
 	if (!s->target.table)
 		return 0;
 	s->position.n = 0;
+	if (s->target.catalog->ops->settle(s->target.catalog, s->target.table->metadata_location, &s->fail) < 0)
+		return say(ctx, s);
 	if (feed_recover(s->target.table->meta, s->target.o.table, pipe, weir_shard(ctx), s->feed.ref, s->feed.rollback, &s->position, &s->fail) < 0)
 		return say(ctx, s);
 	if (buf_putc(&s->position, '\0') < 0)

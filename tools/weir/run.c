@@ -316,22 +316,36 @@ attempts(struct run *r, struct launch *l)
 	}
 }
 
+/* Names to stages, and what they are to the launcher. */
+static int
+assemble(struct run *r, struct pipeline *pl, struct launch *l)
+{
+	int e;
+
+	if ((e = resolve(pl, l)) || (r->partitioned_by && (e = add_by(r, &pl->stage[0], &l->stage[0]))))
+		return e;
+	l->framed = !l->stage[0].is || l->stage[0].is->role == WEIR_SOURCE;
+	l->sink = l->stage[l->n - 1].is && l->stage[l->n - 1].is->role == WEIR_SINK;
+	return 0;
+}
+
 /* The supervisor, the shards and their receipts around the attempts. */
 static int
-supervised(struct run *r, struct launch *l)
+supervised(struct run *r, struct pipeline *pl, struct launch *l)
 {
 	struct supervisor supervisor;
 	struct receipts receipts = { 0 };
 	struct fail f;
 	int e, e2;
 
+	/* Before the modules are loaded: a request to end that comes meanwhile waits, and does not end us by its default. */
 	if (supervise_open(&supervisor, &f) < 0)
 		return command_error(f.code, "%s", f.text);
 	signal(SIGPIPE, SIG_IGN);
 	l->supervisor = &supervisor;
 	l->receipts = &receipts;
 	receipts.by_shard = r->parallel > 1;
-	if (!(e = divide(r, l)))
+	if (!(e = assemble(r, pl, l)) && !(e = divide(r, l)))
 		e = attempts(r, l);
 	if (e == 99 && receipts.n_commits)		/* the last attempt found nothing to do, because an earlier one did it */
 		e = 0;
@@ -373,11 +387,8 @@ command_run(int argc, char **argv)
 	l.state_reset = r.state_reset;
 	if (!e && (!r.parallel || r.parallel > LAUNCH_SHARDS))
 		e = command_error(WEIR_EUSAGE, "--parallel takes 1 to %d", LAUNCH_SHARDS);
-	if (!e && !(e = read_pipeline(&r, operand, &pl)) && !(e = resolve(&pl, &l)) && !(e = r.partitioned_by ? add_by(&r, &pl.stage[0], &l.stage[0]) : 0)) {
-		l.framed = !l.stage[0].is || l.stage[0].is->role == WEIR_SOURCE;
-		l.sink = l.stage[l.n - 1].is && l.stage[l.n - 1].is->role == WEIR_SINK;
-		e = supervised(&r, &l);
-	}
+	if (!e && !(e = read_pipeline(&r, operand, &pl)))
+		e = supervised(&r, &pl, &l);
 	pipeline_free(&pl);
 	free(operand);
 	return e;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dirs.h"
 #include "ops.h"
 #include "weir.h"
 
@@ -149,6 +150,16 @@ fi_swap(struct catalog *cat, const char *table, const char *old, const char *new
 	return e;
 }
 
+/* A commit is the name of its file. */
+static int
+fi_settle(struct catalog *cat, const char *location, struct fail *f)
+{
+	const char *path = store_local_path(location);
+
+	(void)cat;
+	return path ? dirs_sync_above(path, f) : 0;	/* other stores give a name when it is durable */
+}
+
 struct listing {
 	const char	*dir;
 	int		(*fn)(void *, const char *);
@@ -197,7 +208,7 @@ fi_close(struct catalog *cat)
 	free(c);
 }
 
-static const struct catalog_ops ops = { "file", 1, fi_load, fi_next, fi_swap, fi_list, fi_close };
+static const struct catalog_ops ops = { "file", 1, fi_load, fi_next, fi_swap, fi_settle, fi_list, fi_close };
 
 int
 catalog_file(const char *dir, int create, struct catalog **out, struct fail *f)

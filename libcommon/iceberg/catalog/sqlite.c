@@ -2,13 +2,14 @@
 #include "config.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "dirs.h"
 #include "ops.h"
 #include "weir.h"
 
@@ -263,7 +264,15 @@ sq_close(struct catalog *cat)
 	free(c);
 }
 
-static const struct catalog_ops ops = { "sqlite", 0, sq_load, sq_next, sq_swap, sq_list, sq_close };
+/* A commit is the removal of the journal. */
+static int
+sq_settle(struct catalog *cat, const char *location, struct fail *f)
+{
+	(void)location;
+	return dirs_sync_above(cat->uri + strlen("sqlite:"), f);
+}
+
+static const struct catalog_ops ops = { "sqlite", 0, sq_load, sq_next, sq_swap, sq_settle, sq_list, sq_close };
 
 /* "name=N&timeout=MS" */
 static int
@@ -285,21 +294,13 @@ options(struct sqlite_catalog *c, const char *text, struct fail *f)
 	return 0;
 }
 
-/* mkdir -p of the folder the database is in. */
+/* The folder the database is in. */
 static int
 make_folder(const char *path, struct fail *f)
 {
-	char *copy = strdup(path), *slash = copy;
-	int e = 0;
+	char *copy = strdup(path);
+	int e = copy ? dirs_make(dirname(copy), 0777, f) : fail(f, WEIR_EAGAIN, "no memory for a path");
 
-	if (!copy)
-		return fail(f, WEIR_EAGAIN, "no memory for a path");
-	while (!e && (slash = strchr(slash + 1, '/'))) {
-		*slash = '\0';
-		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
-			e = fail_errno(f, fail_input_code(errno), "cannot make the folder %s of the catalog", copy);
-		*slash = '/';
-	}
 	free(copy);
 	return e;
 }
