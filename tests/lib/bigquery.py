@@ -91,6 +91,10 @@ class Standin:
         dataset, _, table = name.partition(".")
         return self.api("/datasets/%s/tables/%s" % (dataset, table))
 
+    def drop(self, name):
+        dataset, _, table = name.partition(".")
+        self.api("/datasets/%s/tables/%s" % (dataset, table), method="DELETE")
+
     def jobs(self):
         """All load jobs, oldest first."""
         found, token = [], ""
