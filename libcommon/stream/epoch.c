@@ -256,8 +256,10 @@ epoch_fits(struct host *h)
 	int64_t least, us;
 	int e;
 
-	if (!h->framed_in || *h->stream.batch_id || (e = host_min_epoch(h, &least)) < 0)
-		return h->framed_in && !*h->stream.batch_id ? e : 0;
+	if (!h->framed_in || *h->stream.batch_id)
+		return 0;
+	if ((e = host_min_epoch(h, &least)) < 0)
+		return e;
 	if (!least || !strcmp(epoch, "all") || opt_duration(epoch, &us) < 0 || us >= least)
 		return 0;
 	fail(&h->fail, WEIR_ECONFIG, "commits every %" PRId64 " s at most, and the stream is cut every %s: use `weir run`, or give the source --epoch-min %" PRId64 "s",

@@ -492,17 +492,24 @@ static int
 hs_reject(struct weir_ctx *ctx, struct weir_batch *b, uint32_t i, const char *code, const char *path, const char *fmt, ...)
 {
 	struct stage *s = stage_of(ctx);
+	struct host *h = s->host;
+	uint64_t last = h->line_no;
 	char text[1024];
 	const char *p;
 	va_list ap;
 	size_t n;
+	int e;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	b->verdict[i] = !strcmp(code, "late") ? WEIR_LATE : WEIR_REJECTED;
 	p = batch_event((struct batch *)b, i, &n);
-	return host_reject(s, code, path, text, NULL, p, n, 0);
+	if (b == &h->batch.pub)			/* its events are lines of the input, the last of which was counted last */
+		h->line_no -= b->n - 1 - i;
+	e = host_reject(s, code, path, text, NULL, p, n, 0);
+	h->line_no = last;
+	return e;
 }
 
 static int

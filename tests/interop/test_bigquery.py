@@ -286,7 +286,6 @@ def test_rows_that_do_not_fit(weir, standin, columns):
     assert len(standin.rows("d.t")) == 3 and "--max-rejects" in r.err
 
 
-@pytest.mark.xfail(strict=True, reason="the host gives all rejects of a batch the number of its last line")
 def test_rejects_name_their_lines(weir, standin):
     standin.table("d.t", "id:INTEGER")
     weir.load("d.t", [{"id": 1}, {"id": "x"}, {"id": 2}, {"id": "y"}, {"id": 3}], "-r", "rejects").expect(0)

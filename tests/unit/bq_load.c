@@ -143,7 +143,7 @@ decisions(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++)
 		for (int batch = 0; batch < 2; batch++) {
-			struct decide_mine mine = { MINE, 5, batch };
+			struct decide_mine mine = { MINE, 5, 0, batch };
 			enum decide got;
 			struct decide_job j;
 			char text[1000];
@@ -158,17 +158,22 @@ decisions(void **state)
 		}
 }
 
-/* The hash of a streamed load is of its beginning, so for a batch the rows count too. */
+/* The hash of a streamed load is of its beginning, so for a batch rows and bytes count too. */
 static void
 streamed(void **state)
 {
 	json_t *job = json_loads("{" LABELS("other", "1", "ph") OK("5") "}", 0, NULL);
-	struct decide_mine mine = { "run", "1", "ph", 5, 1 };
+	struct decide_mine mine = { "run", "1", "ph", 5, 70, 1 };
 	struct decide_job j;
 
 	(void)state;
 	decide_read(job, &j);
 	assert_int_equal(decide(&mine, &j), DECIDE_ALREADY);
+	j.bytes = 70;
+	assert_int_equal(decide(&mine, &j), DECIDE_ALREADY);
+	j.bytes = 71;
+	assert_int_equal(decide(&mine, &j), DECIDE_FENCED);
+	j.bytes = 70;
 	mine.rows = 6;
 	assert_int_equal(decide(&mine, &j), DECIDE_FENCED);
 	json_decref(job);

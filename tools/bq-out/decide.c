@@ -42,12 +42,13 @@ decide_read(const json_t *job, struct decide_job *d)
 {
 	const json_t *status = json_object_get(job, "status"), *result = json_object_get(status, "errorResult");
 	const json_t *labels = json_object_get(json_object_get(job, "configuration"), "labels"), *one;
+	const json_t *load = json_object_get(json_object_get(job, "statistics"), "load");
 	uint64_t at;
 	size_t i;
 
 	*d = (struct decide_job){ .state = text(status, "state"), .run = text(labels, "weir_run"), .id = text(labels, "weir_id"),
 		.hash = text(labels, "weir_hash"), .reason = text(result, "reason"), .message = text(result, "message"),
-		.failed = json_is_object(result), .rows = number(json_object_get(json_object_get(job, "statistics"), "load"), "outputRows") };
+		.failed = json_is_object(result), .rows = number(load, "outputRows"), .bytes = number(load, "inputFileBytes") };
 	d->about_rows = *text(result, "location") || strstr(d->message, "Error while reading data");
 	json_array_foreach(json_object_get(status, "errors"), i, one)
 		d->about_rows |= position(text(one, "message"), &at);
@@ -62,7 +63,8 @@ decide_loaded(const struct decide_mine *m, const struct decide_job *j)
 		return DECIDE_FENCED;
 	if (!m->batch)
 		return strcmp(m->run, j->run) || strcmp(m->id, j->id) ? DECIDE_FENCED : DECIDE_COMMITTED;
-	if (*m->hash == 'p' && m->rows != j->rows)	/* the hash of a streamed load is of its beginning */
+	/* The hash of a streamed load is of its beginning; its length tells about the rest, as well as lengths can. */
+	if (*m->hash == 'p' && (m->rows != j->rows || (j->bytes && m->bytes != j->bytes)))
 		return DECIDE_FENCED;
 	return strcmp(m->run, j->run) ? DECIDE_ALREADY : DECIDE_COMMITTED;
 }

@@ -23,7 +23,7 @@ enum decide {
 /* What we would load.  A batch is known by its hash, an epoch by run and id too. */
 struct decide_mine {
 	const char	*run, *id, *hash;
-	uint64_t	 rows;
+	uint64_t	 rows, bytes;		/* bytes: as uploaded */
 	int		 batch;
 };
 
@@ -31,7 +31,7 @@ struct decide_mine {
 struct decide_job {
 	const char	*state, *run, *id, *hash;
 	const char	*reason, *message;	/* of errorResult; reason "" when there is none */
-	uint64_t	 rows;			/* outputRows */
+	uint64_t	 rows, bytes;		/* outputRows, inputFileBytes; 0: not said */
 	int		 failed;		/* errorResult is there */
 	int		 about_rows;		/* its errors are about what was read, not about the job */
 };

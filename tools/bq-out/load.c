@@ -412,7 +412,7 @@ fenced(const struct load *l, const struct decide_job *d, struct fail *f)
 static int
 settle(struct load *l, const json_t *job, struct load_result *r, struct fail *f)
 {
-	struct decide_mine mine = { .run = l->run, .id = l->label_id, .hash = l->sum.hash, .rows = l->sum.rows, .batch = l->batch };
+	struct decide_mine mine = { .run = l->run, .id = l->label_id, .hash = l->sum.hash, .rows = l->sum.rows, .bytes = l->sum.gzip_bytes, .batch = l->batch };
 	struct decide_job d;
 
 	decide_read(job, &d);
