@@ -359,11 +359,18 @@ test_bad_body(void **state)
 
 /* ---------------------------------------------------------------- refused before the body was read */
 
+/* Where the server closes at once, its reset may overtake its answer: then nothing was sent, and another try sees the status. */
 static void
 refused(const char *text, int then, const char *body)
 {
-	server_add(&server, (struct step){ text, .read = READ_HEAD, .then = then });
-	assert_int_equal(send_to("http", "POST", BIG, letters, 0), 0);
+	int e, tries = 0;
+
+	do {
+		server_add(&server, (struct step){ text, .read = READ_HEAD, .then = then });
+		if ((e = send_to("http", "POST", BIG, letters, 0)) == WEIR_EAGAIN)
+			assert_int_equal(answer.sent, 0);
+	} while (e == WEIR_EAGAIN && then == CLOSE && ++tries < 10);
+	assert_int_equal(e, 0);
 	assert_true(answer.status == 413 || answer.status == 401);
 	if (answer.body.n || then == HOLD)
 		body_is(body);
@@ -374,10 +381,10 @@ test_refused_early(void **state)
 {
 	(void)state;
 	refused("HTTP/1.1 413 Big\r\nContent-Length: 4\r\n\r\nbig!", HOLD, "big!");
+	assert_true(asked < (uint64_t)BIG);
 	refused("HTTP/1.1 413 Big\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbig!", HOLD, "big!");
 	refused("HTTP/1.1 413 Big\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbig!", CLOSE, "big!");
 	refused("HTTP/1.1 401 Who\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwho?\r\n0\r\n\r\n", CLOSE, "who?");
-	assert_true(asked < 4 * (uint64_t)BIG);
 	server_add(&server, (struct step){ OK });
 	assert_int_equal(go("GET", 0), 0);
 }
