@@ -12,7 +12,7 @@
 int
 chain_wants_base(const struct chain *c)
 {
-	return !*c->token || c->depth >= CHAIN_DELTAS || c->base_bytes < CHAIN_SMALL_BYTES || c->delta_bytes > c->base_bytes / CHAIN_SHARE;
+	return !*c->token || c->depth >= CHAIN_DELTAS || c->base_bytes < CHAIN_SMALL_BYTES || c->delta_bytes > c->base_bytes * CHAIN_TIMES;
 }
 
 void

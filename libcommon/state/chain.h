@@ -12,9 +12,9 @@
 #include "dir.h"
 #include "snapshot.h"
 
-#define CHAIN_DELTAS		8		/* on one base */
+#define CHAIN_DELTAS		64		/* on one base */
 #define CHAIN_SMALL_BYTES	65536		/* a smaller base is rather written again than followed by deltas */
-#define CHAIN_SHARE		2		/* deltas take at most this part of their base's bytes: 1/2 */
+#define CHAIN_TIMES		2		/* a base with more than so many times its bytes of deltas is done with */
 
 #define CHAIN_BASE		".base"
 #define CHAIN_DELTA		".delta.zst"
@@ -28,7 +28,7 @@ struct chain {
 	int		gone;			/* chain_open() failed because a file was not there */
 };
 
-/* 1 when the next snapshot should be a base: nothing to stand on, or a delta would not be much smaller, or there are enough. */
+/* 1 when the next snapshot should be a base: nothing to stand on, or the one there is small, or has enough deltas. */
 int	chain_wants_base(const struct chain *);
 
 /* The snapshot `token` was published, with so many bytes. */

@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += %D%/libstate.la
 	%D%/chain.c %D%/chain.h %D%/gc.c %D%/gc.h %D%/stats.c %D%/stats.h
 
 STATE_TEST_LIBS = libcommon/state/libstate.la libcommon/json/libjson.la libcommon/base/libbase.la $(JANSSON_LIBS) $(ZSTD_LIBS) $(CMOCKA_LIBS)
-unit_tests += tests/unit/publish tests/unit/token tests/unit/dir tests/unit/snapshot tests/unit/stats
+unit_tests += tests/unit/publish tests/unit/token tests/unit/dir tests/unit/snapshot tests/unit/stats tests/unit/chain
 tests_unit_publish_SOURCES = tests/unit/publish.c tests/unit/folder.h
 tests_unit_publish_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_publish_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat,--wrap=openat64,--wrap=fsync,--wrap=write
@@ -17,6 +17,9 @@ tests_unit_dir_LDADD = $(STATE_TEST_LIBS)
 tests_unit_snapshot_SOURCES = tests/unit/snapshot.c tests/unit/folder.h
 tests_unit_snapshot_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_snapshot_LDADD = $(STATE_TEST_LIBS)
+tests_unit_chain_SOURCES = tests/unit/chain.c tests/unit/folder.h
+tests_unit_chain_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_chain_LDADD = $(STATE_TEST_LIBS)
 unit_tests += tests/unit/gc
 tests_unit_gc_SOURCES = tests/unit/gc.c tests/unit/folder.h
 tests_unit_gc_CFLAGS = $(UNIT_CFLAGS)

@@ -48,10 +48,10 @@ class Work:
         return self.path(name)
 
 
-def stages(dim, out, plain):
-    """The reference pipeline behind its source."""
+def stages(dim, out, plain, state=None):
+    """The reference pipeline behind its source; `state` is for a plain shell, `weir run` has its own."""
     flag = ["--plain"] if plain else []
-    state = [] if plain else ["-s", out + "/state"]
+    state = ["-s", state] if state else []
     return [["validate", *flag, "--schema", SCHEMA],
             ["enrich", "--lookup", f"u=csv:{dim},key=user_id", "--on", "user.id", "--set", "country=u.country", "--set", "segment=u.segment"],
             ["dedupe", *state, "-k", "event_id", "--time", "event_time"],

@@ -266,20 +266,21 @@ static int
 dedupe_dump(struct weir_ctx *ctx, void *self, struct weir_state *state)
 {
 	char line[256], time[3][ISO_SIZE + 2];
+	struct keys_reader r;
 	struct seen_key key;
-	struct keys_head h;
-	int e = keys_read_head(ctx, state, &h), n;
+	int e = keys_open(&r, ctx, state), n;
 
 	(void)self;
 	if (e <= 0)
 		return e;
-	n = snprintf(line, sizeof line, "{\"floor\":%s,\"greatest\":%s,\"keys\":%" PRIu64 ",\"watermark\":%s}", instant(h.clock.floor_us, time[0]),
-	    instant(h.greatest_us, time[1]), h.n, instant(h.clock.watermark_us, time[2]));
-	for (e = weir_receipt(ctx, line, (size_t)n); !e && h.n; h.n--) {
-		if ((e = keys_read(ctx, state, h.n, &key)) < 0)
-			return e;
+	n = snprintf(line, sizeof line, "{\"floor\":%s,\"greatest\":%s,\"keys\":%" PRIu64 ",\"watermark\":%s}", instant(r.clock.floor_us, time[0]),
+	    instant(r.greatest_us, time[1]), r.n, instant(r.clock.watermark_us, time[2]));
+	if ((e = weir_receipt(ctx, line, (size_t)n)))
+		return e;
+	while ((e = keys_next(&r, &key)) > 0) {
 		n = snprintf(line, sizeof line, "{\"key\":\"%016" PRIx64 "%012" PRIx64 "\",\"time\":%s}", key.hi, key.lo >> 16, instant(key.time_us, time[0]));
-		e = weir_emit(ctx, line, (size_t)n);
+		if ((e = weir_emit(ctx, line, (size_t)n)))
+			break;
 	}
 	return e;
 }

@@ -30,7 +30,6 @@
 #define SEEN_FIRST	1024		/* buckets at the beginning */
 #define SEEN_TAIL	64		/* at 85 % full, more than this overflows once in e^90 tables */
 #define SEEN_RUN	4096		/* buckets of one run; at 85 % a run of 400 is not seen in 10^9 buckets */
-#define SEEN_TICKS	65536		/* what 16 bits tell apart, from `clean` on */
 #define SEEN_TTL_TICKS	16384		/* a time to live is fewer ticks than this */
 #define SEEN_AHEAD	49151		/* ticks above `floor` that are kept as they are */
 #define SEEN_PASS_START	8192		/* ticks from `clean` to `floor` when a pass begins ... */
@@ -589,7 +588,8 @@ seen_reserve(struct seen *s, uint64_t n)
 struct seen_clock
 seen_clock(const struct seen *s)
 {
-	struct seen_clock c = { s->watermark_us, s->anchored ? s->floor * (INT64_C(1) << s->shift) : SEEN_NO_WATERMARK };
+	int64_t tick_us = INT64_C(1) << s->shift;
+	struct seen_clock c = { s->watermark_us, s->anchored ? s->floor * tick_us : SEEN_NO_WATERMARK, tick_us };
 
 	return c;
 }

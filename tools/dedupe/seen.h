@@ -27,6 +27,7 @@
 #define SEEN_LANES		64		/* keys per seen_add(): one cache miss in flight for each */
 #define SEEN_MIN_BYTES		(UINT64_C(1) << 20)	/* the smallest ceiling */
 #define SEEN_NO_WATERMARK	INT64_MIN	/* no watermark has come yet */
+#define SEEN_TICKS		65536	/* what the 16 bits of an entry tell apart */
 #define SEEN_LOG_SHARE		16		/* of the ceiling: this part is for the list of new keys */
 
 struct seen;
@@ -43,6 +44,7 @@ enum seen_full { SEEN_FAIL, SEEN_EVICT_OLDEST };
 struct seen_clock {
 	int64_t		watermark_us;	/* the last one acted on, or SEEN_NO_WATERMARK */
 	int64_t		floor_us;	/* older keys are forgotten; with no watermark yet: taken as of this time; or SEEN_NO_WATERMARK */
+	int64_t		tick_us;	/* each key's time is the floor and less than SEEN_TICKS of these */
 };
 
 /* An empty set.  `seed` keys the hash; `memory_bytes` is a ceiling, at least SEEN_MIN_BYTES, not a reservation of memory;
@@ -68,7 +70,7 @@ int		 seen_reserve(struct seen *, uint64_t n);
 
 struct seen_clock seen_clock(const struct seen *);
 
-/* Take over the clock of an earlier set.  Time moves forwards only. */
+/* Take over the clock of an earlier set, but for its ticks.  Time moves forwards only. */
 void		 seen_set_clock(struct seen *, const struct seen_clock *);
 
 /* The live keys in the order of their hashes: the same set gives the same sequence, whatever the order of insertion.
