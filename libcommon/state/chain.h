@@ -13,7 +13,7 @@
 #include "snapshot.h"
 
 #define CHAIN_DELTAS		64		/* on one base */
-#define CHAIN_SMALL_BYTES	65536		/* a smaller base is rather written again than followed by deltas */
+#define CHAIN_SMALL_BYTES	16384		/* a smaller base is rather written again than followed by deltas */
 #define CHAIN_TIMES		2		/* a base with more than so many times its bytes of deltas is done with */
 
 #define CHAIN_BASE		".base"

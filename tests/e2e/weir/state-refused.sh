@@ -4,14 +4,14 @@ fuse=$way
 [ "$way" = pipes ] && fuse=no
 table='iceberg-out --catalog sqlite:cat.db --warehouse w --table a.b'
 p="weir run -q --fuse $fuse -s st"
-src="$replay --epoch 0,2048 --time t:s in"
+src="$replay --epoch 0,3000 --time t:s in"
 scrub() { sed '/^iceberg-out: input ended before its first line/d; s/[0-9]\{7\}-[0-9a-f]\{32\}/RUN/g' | cut -c1-330; }	# the first to fail says why
 
 seq 9000 | sed 's/.*/{"id":&,"t":&}/' >in
 $p "$src | dedupe -k id | $table --create" >/dev/null 2>&1 || echo "cannot begin: $?"
 seq 8900 9010 | sed 's/.*/{"id":&,"t":&}/' >>in
 mkdir good; cp -a st w cat.db good
-base=$(echo st/0-1/runs/*/ckpt/3/dedupe.base) d4=$(echo st/0-1/runs/*/ckpt/4/dedupe.delta.zst) d5=$(echo st/0-1/runs/*/ckpt/5/dedupe.delta.zst)
+base=$(echo st/0-1/runs/*/ckpt/1/dedupe.base) d2=$(echo st/0-1/runs/*/ckpt/2/dedupe.delta.zst) d3=$(echo st/0-1/runs/*/ckpt/3/dedupe.delta.zst)
 stood=$($table --position)
 ls st/0-1/runs/*/ckpt | tr '\n' ' '; echo
 
@@ -24,17 +24,17 @@ refused() { # what, how, the end of the pipeline
 	[ "$($table --position)" = "$stood" ] || echo "something is committed"
 }
 refused 'base missing' 'rm $base'
-refused 'delta missing' 'rm $d4'
-refused 'newest delta missing' 'rm $d5'
-refused 'checkpoint missing' 'rm -r "$(dirname $d5)"'
+refused 'delta missing' 'rm $d2'
+refused 'newest delta missing' 'rm $d3'
+refused 'checkpoint missing' 'rm -r "$(dirname $d3)"'
 refused 'all runs missing' 'rm -r st/0-1/runs'
 refused 'base damaged' 'printf x | dd of=$base bs=1 seek=5000 conv=notrunc 2>/dev/null'
-refused 'delta cut short' 'head -c 500 $d4 >x; cat x >$d4'
-refused 'delta empty' ': >$d5'
-refused 'another file' 'cat in >$d5'
-refused 'of another checkpoint' 'cat $d4 >$d5'
-refused 'a base in the place of a delta' 'cp $base "$(dirname $d5)"'
-refused 'another format' 'printf "\002" | dd of=$d5 bs=1 seek=8 conv=notrunc 2>/dev/null'
+refused 'delta cut short' 'head -c 500 $d2 >x; cat x >$d2'
+refused 'delta empty' ': >$d3'
+refused 'another file' 'cat in >$d3'
+refused 'of another checkpoint' 'cat $d2 >$d3'
+refused 'a base in the place of a delta' 'cp $base "$(dirname $d3)"'
+refused 'another format' 'printf "\002" | dd of=$d3 bs=1 seek=8 conv=notrunc 2>/dev/null'
 refused 'another directory format' 'sed -i s/\"format\":\"1\"/\"format\":\"2\"/ st/pipeline.json'
 refused 'another key' : "dedupe -k t | $table"
 refused 'another time' : "dedupe -k id --time t:s | $table"
@@ -53,4 +53,4 @@ good() {
 good 'as it was' : "dedupe -k id | $table" ''
 good 'reset' : "dedupe -k id | $table" --state-reset
 good 'reset without change' : "dedupe -k id | $table" '-q --state-reset'
-good 'reset of what is missing' 'rm $d5' "dedupe -k id | $table" --state-reset
+good 'reset of what is missing' 'rm $d3' "dedupe -k id | $table" --state-reset
