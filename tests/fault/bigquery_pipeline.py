@@ -43,11 +43,8 @@ class Loads(Pipeline):
         """Is the table there?"""
         return any(t['tableReference']['tableId'] == self.name for t in self.standin.api('/datasets/%s/tables' % DATASET)['tables'])
 
-    def position(self):
-        r = subprocess.run(self.sink + ['-s', self.state, '--position'], env=ENV, capture_output=True, text=True)
-        if r.returncode:
-            raise RuntimeError('--position: exit %d: %s' % (r.returncode, r.stderr.strip()))
-        return None if r.stdout.strip() == 'none' else json.loads(r.stdout)
+    def question(self):
+        return self.sink + ['-s', self.state, '--position']
 
     def jobs(self):
         return [j for j in self.standin.jobs() if j['configuration']['load']['destinationTable']['tableId'] == self.name]

@@ -216,7 +216,8 @@ class Pipeline:
         self.catalog = 'sqlite:' + os.path.join(self.where, 'catalog.db')
         self.sink = ['iceberg-out', '--catalog', self.catalog, '--table', table, '--create'] + list(sink)
         self.state = os.path.join(self.where, 'state-' + table)
-        self.shard = os.path.join(self.state, '0-1')
+        self.shards = 2 if form == 'parallel' else 1
+        self.shard = os.path.join(self.state, '0-%d' % self.shards)
         self.n = 0
 
     def set(self, **options):
@@ -233,7 +234,8 @@ class Pipeline:
     def command(self):
         stages = [' '.join(shlex.quote(w) for w in s) for s in self.stages()]
         if self.form != 'shell':
-            return ['weir', 'run', '-q', '-s', self.state] + (['--fuse', 'no'] if self.form == 'piped' else []) + [' | '.join(stages)]
+            how = {'piped': ['--fuse', 'no'], 'parallel': ['--parallel', str(self.shards), '--partitioned-by', 'k']}.get(self.form, [])
+            return ['weir', 'run', '-q', '-s', self.state] + how + [' | '.join(stages)]
         stages[0] = 'weir stage ' + stages[0]
         return ['bash', '-c', 'trap : TERM INT; e=$(weir begin -s %s -- %s) || exit; eval "$e"; %s; c=("${PIPESTATUS[@]}"); echo codes "${c[@]}" >&2; r=0; '
                 'for i in "${c[@]}"; do [ "$i" = 0 ] || r=$i; done; exit $r' % (shlex.quote(self.state), stages[-1], ' | '.join(stages))]
@@ -262,17 +264,23 @@ class Pipeline:
     def snapshots(self):
         return self.read('--snapshots')
 
-    def position(self):
+    def question(self):
+        return self.sink + ['--position']
+
+    def position(self, shard=0):
         """Token and offsets of the feed, or None."""
-        r = subprocess.run(self.sink + ['--position'], env=ENV, capture_output=True, text=True)
+        env = {**ENV, 'WEIR_SHARD': '%d/%d' % (shard, self.shards)} if self.shards > 1 else ENV
+        r = subprocess.run(self.question(), env=env, capture_output=True, text=True)
         if r.returncode:
             raise RuntimeError('--position: exit %d: %s' % (r.returncode, r.stderr.strip()))
         return None if r.stdout.strip() == 'none' else json.loads(r.stdout)
 
     def offsets(self):
         """Where the next run begins, as replay has it."""
-        position = self.position()
-        return position['off']['topics']['files']['next'] if position else {str(p): '0' for p in range(len(self.data.files))}
+        out = {str(p): '0' for p in range(len(self.data.files))}
+        for position in map(self.position, range(self.shards)):
+            out.update(position['off']['topics']['files']['next'] if position else {})
+        return out
 
 
 # ---- processes -----------------------------------------------------------------------------------------------------------------
@@ -482,17 +490,18 @@ def check_windows(rows, want):
 
 
 def check_chain(snapshots):
-    """Each commit names the one before as its predecessor; ids count by one within a run and go on over runs."""
-    problems, last = [], 'none'
+    """Each commit of a feed names the one before as its predecessor; ids count by one within a run and go on over runs."""
+    problems, newest = [], {}
     for s in snapshots:
-        token, prev = s['summary'].get('weir.token'), s['summary'].get('weir.prev')
+        token, prev, feed = (s['summary'].get('weir.' + k) for k in ('token', 'prev', 'shard'))
         if token is None:
             continue                    # another program's
+        last = newest.get(feed, 'none')
         if prev != last:
             problems.append('%s follows %s, and says it follows %s' % (token, last, prev))
         if last != 'none' and int(token.rpartition('/')[2]) <= int(last.rpartition('/')[2]):
             problems.append('the id of %s is not greater than that of %s' % (token, last))
-        last = token
+        newest[feed] = token
     return problems
 
 
@@ -520,11 +529,13 @@ def check_table(pl, complete=True):
     else:
         problems = check_events(rows, data.deduped() if how == 'deduped' else data.events)
     problems += check_chain(snapshots)[:2] + check_files(pl)
-    position = pl.position()
     if complete and pl.offsets() != data.ends():
         problems.append('the position is %s, the input ends at %s' % (pl.offsets(), data.ends()))
-    if snapshots and position and position['token'] != snapshots[-1]['summary'].get('weir.token', position['token']):
-        problems.append('the position is of %s, the last commit %s' % (position['token'], snapshots[-1]['summary'].get('weir.token')))
+    for shard in range(pl.shards):
+        position = pl.position(shard)
+        tokens = [s['summary'].get('weir.token') for s in snapshots if s['summary'].get('weir.shard') == '%d/%d' % (shard, pl.shards)]
+        if position and position['token'] != tokens[-1]:
+            problems.append('the position of shard %d is of %s, its last commit %s' % (shard, position['token'], tokens[-1:]))
     return problems
 
 
