@@ -339,7 +339,8 @@ from_json_schema(void **state)
 	    "{\"type\":\"string\"}},\"free\":true,\"e\":{\"enum\":[\"a\",\"b\"]},\"mix\":{\"type\":[\"string\",\"integer\"]},\"m\":{\"type\":\"object\","
 	    "\"additionalProperties\":{\"type\":\"integer\"}}},\"allOf\":[{\"properties\":{\"more\":{\"type\":\"boolean\"}}}],"
 	    "\"$defs\":{\"p\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"format\":\"uuid\"}}}}}";
-	static const char loop[] = "{\"properties\":{\"a\":{\"$ref\":\"#\"}}}", away[] = "{\"properties\":{\"a\":{\"$ref\":\"#/nowhere\"}}}";
+	static const char loop[] = "{\"properties\":{\"a\":{\"$ref\":\"#\"}}}", away[] = "{\"properties\":{\"a\":{\"$ref\":\"#/nowhere\"}}}",
+	    endless[] = "{\"properties\":{\"a\":{\"type\":\"string\"}},\"allOf\":[{\"$ref\":\"#\"},{\"$ref\":\"#\"}]}";
 	struct buf notes = { 0 };
 	struct schema *s = NULL;
 
@@ -354,6 +355,8 @@ from_json_schema(void **state)
 	assert_non_null(strstr(notes.p, "column free:"));
 	assert_non_null(strstr(notes.p, "column mix:"));
 	assert_int_equal(jsonschema_read(loop, strlen(loop), "f", &s, &notes, &f), WEIR_ECONFIG);
+	assert_int_equal(jsonschema_read(endless, strlen(endless), "f", &s, &notes, &f), WEIR_ECONFIG);
+	assert_non_null(strstr(f.text, "does one lead to itself?"));
 	assert_int_equal(jsonschema_read(away, strlen(away), "f", &s, &notes, &f), WEIR_ECONFIG);
 	assert_non_null(strstr(f.text, "'#/nowhere'"));
 	buf_free(&notes);

@@ -8,7 +8,7 @@ unit_tests += tests/unit/bq_schema
 tests_unit_bq_schema_SOURCES = tests/unit/bq_schema.c
 tests_unit_bq_schema_CPPFLAGS = -I$(top_srcdir)/%D% $(AM_CPPFLAGS)
 tests_unit_bq_schema_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
-tests_unit_bq_schema_LDADD = %D%/librows.la libcommon/json/libjson.la libcommon/base/libbase.la $(CMOCKA_LIBS) $(JANSSON_LIBS) -lm
+tests_unit_bq_schema_LDADD = %D%/librows.la libcommon/sink/libsink.la libcommon/json/libjson.la libcommon/base/libbase.la $(CMOCKA_LIBS) $(JANSSON_LIBS) -lm
 
 unit_tests += tests/unit/bq_row
 tests_unit_bq_row_SOURCES = tests/unit/bq_row.c

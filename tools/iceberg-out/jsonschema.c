@@ -5,16 +5,15 @@
 #include <string.h>
 
 #include "jsonschema.h"
+#include "shape.h"
 #include "weir.h"
 
-#define MAX_DEPTH	32	/* of nested columns, and of references that lead to references */
+#define MAX_DEPTH	32	/* of nested columns */
 #define MAX_COLUMNS	SCHEMA_MAX_FIELDS
 
 struct convert {
-	const json_t	*root;
-	const char	*file;
+	struct shape	 shape;
 	struct buf	*notes;
-	struct fail	*fail;
 	size_t		 n;
 	char		 path[1024];	/* of the column being made */
 };
@@ -22,132 +21,7 @@ struct convert {
 static int
 no_memory(struct convert *c)
 {
-	return fail(c->fail, WEIR_EAGAIN, "no memory for the schema %s", c->file);
-}
-
-/* ---------------------------------------------------------------- references */
-
-/* "#/$defs/user", "#": the schema it names, or NULL. */
-static const json_t *
-pointer(const json_t *root, const char *ref)
-{
-	const json_t *at = root;
-	char key[256];
-
-	if (*ref++ != '#')
-		return NULL;
-	while (at && *ref == '/') {
-		size_t n = 0;
-
-		for (ref++; *ref && *ref != '/' && n < sizeof key - 1; ref++)
-			if (ref[0] == '~' && (ref[1] == '0' || ref[1] == '1'))
-				key[n++] = *++ref == '0' ? '~' : '/';
-			else
-				key[n++] = *ref;
-		key[n] = '\0';
-		at = json_is_array(at) ? json_array_get(at, (size_t)strtoul(key, NULL, 10)) : json_object_get(at, key);
-	}
-	return *ref ? NULL : at;
-}
-
-static int
-is_null_type(const json_t *s)
-{
-	const char *t = json_string_value(json_object_get(s, "type"));
-
-	return t && strcmp(t, "null") == 0;
-}
-
-/* Follow $ref, and anyOf/oneOf whose only other branch is null.  *nullable is set when null is allowed on the way. */
-static int
-resolve(struct convert *c, const json_t *s, const json_t **out, int *nullable)
-{
-	for (int depth = 0; depth < MAX_DEPTH; depth++) {
-		const char *ref = json_string_value(json_object_get(s, "$ref"));
-		const json_t *branches = json_object_get(s, "anyOf"), *b, *only = NULL;
-		size_t i, others = 0;
-
-		if (ref) {
-			if (!(s = pointer(c->root, ref)))
-				return fail(c->fail, WEIR_ECONFIG, "%s: column %s: the reference '%s' leads nowhere in this file", c->file, c->path, ref);
-			continue;
-		}
-		if (!branches)
-			branches = json_object_get(s, "oneOf");
-		json_array_foreach(branches, i, b) {
-			if (is_null_type(b)) {
-				*nullable = 1;
-				continue;
-			}
-			only = b;
-			others++;
-		}
-		if (others != 1 || json_object_get(s, "properties") || json_object_get(s, "type")) {
-			*out = s;
-			return 0;
-		}
-		s = only;
-	}
-	return fail(c->fail, WEIR_ECONFIG, "%s: column %s: references lead to one another without end", c->file, c->path);
-}
-
-/* ---------------------------------------------------------------- types */
-
-/* The one type a schema allows besides null: "" none or several. */
-static const char *
-type_of(const json_t *s, int *nullable)
-{
-	const json_t *type = json_object_get(s, "type"), *v, *list;
-	const char *found = "";
-	size_t i;
-
-	if (json_is_string(type))
-		found = json_string_value(type);
-	json_array_foreach(type, i, v) {
-		const char *t = json_string_value(v);
-
-		if (t && strcmp(t, "null") == 0)
-			*nullable = 1;
-		else if (!*found || (strcmp(found, "integer") == 0 && t && strcmp(t, "number") == 0))
-			found = t ? t : "";
-		else if (!(strcmp(found, "number") == 0 && t && strcmp(t, "integer") == 0))
-			return "";
-	}
-	if (*found || type)
-		return found;
-	if (json_object_get(s, "properties") || json_object_get(s, "allOf"))
-		return "object";
-	list = json_object_get(s, "enum");
-	if (json_object_get(s, "const") || json_array_size(list)) {
-		size_t n = json_array_size(list) ? json_array_size(list) : 1;
-
-		for (i = 0; i < n; i++) {
-			const char *t;
-
-			v = list ? json_array_get(list, i) : json_object_get(s, "const");
-			t = json_is_string(v) ? "string" : json_is_integer(v) ? "integer" : json_is_real(v) ? "number" : json_is_boolean(v) ? "boolean" : NULL;
-			if (json_is_null(v))
-				*nullable = 1;
-			else if (!t || (*found && strcmp(t, found)))
-				return "";
-			else
-				found = t;
-		}
-	}
-	return found;
-}
-
-static int
-string_kind(const json_t *s)
-{
-	const char *format = json_string_value(json_object_get(s, "format")), *encoding = json_string_value(json_object_get(s, "contentEncoding"));
-
-	if (encoding && strcmp(encoding, "base64") == 0)
-		return SCHEMA_BINARY;
-	if (!format)
-		return SCHEMA_STRING;
-	return strcmp(format, "date-time") == 0 ? SCHEMA_TIMESTAMPTZ : strcmp(format, "date") == 0 ? SCHEMA_DATE :
-	    strcmp(format, "uuid") == 0 ? SCHEMA_UUID : SCHEMA_STRING;
+	return fail(c->shape.fail, WEIR_EAGAIN, "no memory for the schema %s", c->shape.file);
 }
 
 static int
@@ -171,7 +45,7 @@ child(struct convert *c, const json_t *s, struct schema_field *f, const char *na
 	int e;
 
 	if (++c->n > MAX_COLUMNS)
-		return fail(c->fail, WEIR_ECONFIG, "%s: more than %d columns", c->file, MAX_COLUMNS);
+		return fail(c->shape.fail, WEIR_ECONFIG, "%s: more than %d columns", c->shape.file, MAX_COLUMNS);
 	if (!(k = schema_add(f, name, SCHEMA_STRING, required)))
 		return no_memory(c);
 	snprintf(c->path + mark, sizeof c->path - mark, "%s%s", mark ? "." : "", name);
@@ -180,50 +54,34 @@ child(struct convert *c, const json_t *s, struct schema_field *f, const char *na
 	return e;
 }
 
+/* The columns of one struct. */
+struct columns_of {
+	struct convert		*c;
+	struct schema_field	*f;
+	int			 depth;
+};
+
 static int
-is_required(const json_t *s, const char *name)
+member(void *arg, const char *name, const json_t *schema, int required)
 {
-	const json_t *v;
-	size_t i;
+	struct columns_of *o = arg;
 
-	json_array_foreach(json_object_get(s, "required"), i, v)
-		if (json_string_value(v) && strcmp(json_string_value(v), name) == 0)
-			return 1;
-	return 0;
-}
-
-/* The properties of an object and of its allOf branches; a name that stands in several comes from the first. */
-static int
-members(struct convert *c, const json_t *s, const json_t *outer, struct schema_field *f, int depth)
-{
-	const json_t *v, *branch;
-	const char *name;
-	size_t i;
-	int e, unused = 0;
-
-	json_object_foreach(json_object_get(s, "properties"), name, v) {
-		if (schema_by_name(f, name, strlen(name)))
-			continue;
-		if (!*name)
-			return fail(c->fail, WEIR_ECONFIG, "%s: a property with an empty name cannot be a column", c->file);
-		if ((e = child(c, v, f, name, is_required(s, name) || is_required(outer, name), depth + 1)) < 0)
-			return e;
-	}
-	json_array_foreach(json_object_get(s, "allOf"), i, v) {
-		if ((e = resolve(c, v, &branch, &unused)) < 0 || (depth < MAX_DEPTH && (e = members(c, branch, outer, f, depth + 1)) < 0))
-			return e;
-	}
-	return 0;
+	if (schema_by_name(o->f, name, strlen(name)))
+		return 0;
+	if (!*name)
+		return fail(o->c->shape.fail, WEIR_ECONFIG, "%s: a property with an empty name cannot be a column", o->c->shape.file);
+	return child(o->c, schema, o->f, name, required, o->depth + 1);
 }
 
 static int
 object(struct convert *c, const json_t *s, struct schema_field *f, int depth)
 {
 	const json_t *values = json_object_get(s, "additionalProperties");
+	struct columns_of o = { c, f, depth };
 	int e;
 
 	f->kind = SCHEMA_STRUCT;
-	if ((e = members(c, s, s, f, depth)) < 0)
+	if ((e = shape_members(&c->shape, s, member, &o)) < 0)
 		return e;
 	if (f->n)
 		return 0;
@@ -236,44 +94,49 @@ object(struct convert *c, const json_t *s, struct schema_field *f, int depth)
 	return any(c, f, "an object with any members");
 }
 
+static int
+array(struct convert *c, const json_t *s, struct schema_field *f, int depth)
+{
+	const json_t *items = shape_items(s);
+
+	if (!items)
+		return any(c, f, "an array of anything");
+	f->kind = SCHEMA_LIST;
+	return child(c, items, f, "element", 1, depth + 1);
+}
+
 /* The type of f from schema s; f->required comes in as "must be there" and stays so only if it may not be null. */
 static int
 fill(struct convert *c, const json_t *s, struct schema_field *f, int depth)
 {
-	const json_t *items;
-	const char *type, *title;
-	int e, nullable = 0;
+	static const uint8_t kinds[] = {
+		[SHAPE_INTEGER] = SCHEMA_LONG, [SHAPE_NUMBER] = SCHEMA_DOUBLE, [SHAPE_BOOLEAN] = SCHEMA_BOOLEAN, [SHAPE_STRING] = SCHEMA_STRING,
+		[SHAPE_DATE_TIME] = SCHEMA_TIMESTAMPTZ, [SHAPE_DATE] = SCHEMA_DATE, [SHAPE_TIME] = SCHEMA_STRING, [SHAPE_UUID] = SCHEMA_UUID,
+		[SHAPE_BASE64] = SCHEMA_BINARY,
+	};
+	const char *title;
+	int kind, nullable = 0;
 
 	if (depth > MAX_DEPTH)
-		return fail(c->fail, WEIR_ECONFIG, "%s: column %s is nested deeper than %d levels (does a reference lead to itself?)", c->file, c->path, MAX_DEPTH);
-	if ((e = resolve(c, s, &s, &nullable)) < 0)
-		return e;
-	type = type_of(s, &nullable);
-	if (nullable || !*type)
+		return fail(c->shape.fail, WEIR_ECONFIG, "%s: column %s is nested deeper than %d levels (does a reference lead to itself?)", c->shape.file, c->path, MAX_DEPTH);
+	if ((kind = shape_look(&c->shape, s, &s, &nullable)) < 0)
+		return kind;
+	if (nullable)
 		f->required = 0;
 	title = json_string_value(json_object_get(s, "description"));
 	if (title && !(f->doc = strdup(title)))
 		return no_memory(c);
-	if (strcmp(type, "object") == 0)
-		return object(c, s, f, depth);
-	if (strcmp(type, "array") == 0) {
-		items = json_object_get(s, "items");
-		if (!json_is_object(items) || json_object_get(s, "prefixItems"))
-			return any(c, f, "an array of anything");
-		f->kind = SCHEMA_LIST;
-		return child(c, items, f, "element", 1, depth + 1);
-	}
-	if (strcmp(type, "integer") == 0)
-		f->kind = SCHEMA_LONG;
-	else if (strcmp(type, "number") == 0)
-		f->kind = SCHEMA_DOUBLE;
-	else if (strcmp(type, "boolean") == 0)
-		f->kind = SCHEMA_BOOLEAN;
-	else if (strcmp(type, "string") == 0)
-		f->kind = (uint8_t)string_kind(s);
-	else
+	switch (kind) {
+	case SHAPE_ANY:
 		return any(c, f, json_object_size(s) ? "no one type" : "any value");
-	return 0;
+	case SHAPE_OBJECT:
+		return object(c, s, f, depth);
+	case SHAPE_ARRAY:
+		return array(c, s, f, depth);
+	default:
+		f->kind = kinds[kind];
+		return 0;
+	}
 }
 
 static void
@@ -288,7 +151,7 @@ clear_ids(struct schema_field *f)
 int
 jsonschema_read(const char *text, size_t n, const char *file, struct schema **out, struct buf *notes, struct fail *f)
 {
-	struct convert c = { .file = file, .notes = notes, .fail = f };
+	struct convert c = { .shape = { .file = file, .fail = f }, .notes = notes };
 	struct schema_field *root;
 	json_error_t why;
 	json_t *json = json_loadb(text, n, 0, &why);
@@ -297,7 +160,8 @@ jsonschema_read(const char *text, size_t n, const char *file, struct schema **ou
 
 	if (!json)
 		return fail(f, WEIR_ECONFIG, "%s, line %d, column %d: %s", file, why.line, why.column, why.text);
-	c.root = json;
+	c.shape.root = json;
+	c.shape.column = c.path;
 	if (json_is_array(json_object_get(json, "fields"))) {		/* an Iceberg schema; its ids are given anew, as for any new table */
 		e = schema_parse(json, &s, f);
 		if (!e) {
