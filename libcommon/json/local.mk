@@ -1,5 +1,5 @@
 noinst_LTLIBRARIES += %D%/libjson.la
-%C%_libjson_la_SOURCES = %D%/path.c %D%/path.h %D%/scan.c %D%/scan.h %D%/value.c %D%/value.h %D%/number.c %D%/number.h %D%/emit.c %D%/emit.h
+%C%_libjson_la_SOURCES = %D%/path.c %D%/path.h %D%/scan.c %D%/scan.h %D%/scan_next.c %D%/lexeme.h %D%/value.c %D%/value.h %D%/number.c %D%/number.h %D%/emit.c %D%/emit.h
 
 unit_tests += tests/unit/scan tests/unit/value
 tests_unit_scan_SOURCES = tests/unit/scan.c tests/unit/shared.h

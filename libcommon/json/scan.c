@@ -10,18 +10,15 @@
  */
 #include "config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "buf.h"
 #include "fail.h"
+#include "lexeme.h"
 #include "path.h"
 #include "scan.h"
 #include "value.h"
@@ -200,15 +197,6 @@ clear_below(const struct scan *s, int node, struct weir_value *const *col, uint3
 }
 
 static inline uint64_t
-load8(const char *p)
-{
-	uint64_t w;
-
-	memcpy(&w, p, sizeof w);
-	return w;
-}
-
-static inline uint64_t
 mask8(uint64_t w, uint32_t n)
 {
 	return n >= 8 ? w : w & (((uint64_t)1 << (8 * n)) - 1);
@@ -303,195 +291,6 @@ key_add(struct scan *s, struct frame *f, const char *p, uint32_t n)
 				return 1;
 	f->filter |= bit;
 	return 0;
-}
-
-static int
-fault(struct scan_fault *f, const char *code, const char *start, const char *p, const char *message)
-{
-	f->code = code;
-	f->at = (size_t)(p - start);
-	snprintf(f->message, sizeof f->message, "%s", message);
-	return -1;
-}
-
-/* RFC 3629.  NULL, or the first byte that is wrong. */
-static const char *
-utf8_check(const char *text, const char *end)
-{
-	const unsigned char *p = (const unsigned char *)text, *e = (const unsigned char *)end;
-
-	while (p < e) {
-		if (e - p >= 8 && !(load8((const char *)p) & UINT64_C(0x8080808080808080))) {
-			p += 8;
-		} else if (*p < 0x80) {
-			p++;
-		} else if (*p >= 0xc2 && *p <= 0xdf && e - p > 1 && (p[1] & 0xc0) == 0x80) {
-			p += 2;
-		} else if ((*p & 0xf0) == 0xe0 && e - p > 2 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80 &&
-		    (*p != 0xe0 || p[1] >= 0xa0) && (*p != 0xed || p[1] < 0xa0)) {
-			p += 3;
-		} else if (*p >= 0xf0 && *p <= 0xf4 && e - p > 3 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80 &&
-		    (p[3] & 0xc0) == 0x80 && (*p != 0xf0 || p[1] >= 0x90) && (*p != 0xf4 || p[1] < 0x90)) {
-			p += 4;
-		} else {
-			return (const char *)p;
-		}
-	}
-	return NULL;
-}
-
-static int
-hex4(const char *p)
-{
-	int v = 0;
-
-	for (int i = 0; i < 4; i++) {
-		int c = (unsigned char)p[i], d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-
-		if (d < 0)
-			return -1;
-		v = v << 4 | d;
-	}
-	return v;
-}
-
-/* The escape at p (a backslash): its length, or 0 when it is none. */
-static size_t
-escape(const char *p)
-{
-	int u, low;
-
-	switch (p[1]) {
-	case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
-		return 2;
-	case 'u':
-		break;
-	default:
-		return 0;
-	}
-	if ((u = hex4(p + 2)) < 0 || (u >= 0xdc00 && u <= 0xdfff))
-		return 0;
-	if (u < 0xd800 || u > 0xdbff)
-		return 6;
-	if (p[6] != '\\' || p[7] != 'u')
-		return 0;
-	low = hex4(p + 8);
-	return low >= 0xdc00 && low <= 0xdfff ? 12 : 0;
-}
-
-/* The first byte from p on that is a quote, a backslash or a control character, or some byte at or behind e when there is
- * none before; *high gets bits of the bytes passed. */
-static inline const char *
-string_special(const char *p, const char *e, unsigned *high)
-{
-#ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1f);
-
-	for (; p < e; p += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-		unsigned hi = (unsigned)_mm_movemask_epi8(v);
-		unsigned m = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)),
-		    _mm_cmpeq_epi8(_mm_min_epu8(v, control), v)));
-
-		if (m) {
-			unsigned at = (unsigned)__builtin_ctz(m);
-
-			*high |= hi & ((1u << at) - 1);
-			return p + at;
-		}
-		*high |= hi;
-	}
-#else
-	for (; p < e; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (c == '"' || c == '\\' || c < 0x20)
-			return p;
-		*high |= c & 0x80;
-	}
-#endif
-	return p;
-}
-
-/* The string at p (its opening quote) of a text that ends at e.  Returns the byte behind the closing quote, or NULL with
- * *f filled in. */
-static inline __attribute__((always_inline)) const char *
-string(const char *start, const char *p, const char *e, uint8_t *flags, struct scan_fault *f)
-{
-	const char *q = p + 1, *bad;
-	unsigned high = 0;
-
-	*flags = 0;
-	for (;;) {
-		q = string_special(q, e, &high);
-		if (q >= e) {
-			fault(f, "not-json", start, p, "a string without its closing quote");
-			return NULL;
-		}
-		if (*q == '"')
-			break;
-		if (*q != '\\') {
-			fault(f, "not-json", start, q, "a control character in a string; JSON wants it escaped");
-			return NULL;
-		}
-		size_t n = escape(q);
-
-		if (!n || (size_t)(e - q) < n) {
-			fault(f, "not-json", start, q, "an escape that JSON does not have, or half a surrogate pair");
-			return NULL;
-		}
-		*flags = WEIR_ESCAPED;
-		q += n;
-	}
-	if (high && (bad = utf8_check(p + 1, q))) {
-		fault(f, "utf-8", start, bad, "bytes that are no UTF-8");
-		return NULL;
-	}
-	return q + 1;
-}
-
-static inline int
-is_digit(const char *p, const char *e)
-{
-	return p < e && (unsigned char)(*p - '0') < 10;
-}
-
-/* The number at p.  Returns the byte behind it, or NULL. */
-static inline const char *
-number(const char *p, const char *e, uint8_t *flags)
-{
-	*flags = WEIR_INTEGER;
-	p += *p == '-';
-	if (!is_digit(p, e))
-		return NULL;
-	if (*p++ != '0')
-		while (is_digit(p, e))
-			p++;
-	if (p < e && *p == '.') {
-		*flags = 0;
-		if (!is_digit(++p, e))
-			return NULL;
-		while (is_digit(p, e))
-			p++;
-	}
-	if (p < e && (*p == 'e' || *p == 'E')) {
-		*flags = 0;
-		p++;
-		p += *p == '+' || *p == '-';
-		if (!is_digit(p, e))
-			return NULL;
-		while (is_digit(p, e))
-			p++;
-	}
-	return p;
-}
-
-static inline const char *
-blanks(const char *p, const char *e)
-{
-	while (p < e && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
-		p++;
-	return p;
 }
 
 static inline int
@@ -727,110 +526,4 @@ scan_document(const char *p, size_t n, const struct scan_limits *limits, struct 
 	e = walk(s, p, p + n, -1, NULL, 0, &marks, f);
 	scan_free(s);
 	return e;
-}
-
-/* The byte behind the valid string at p. */
-static inline const char *
-past_string(const char *p, const char *e, uint8_t *flags)
-{
-	unsigned high = 0;
-
-	for (p++;;) {
-		p = string_special(p, e, &high);
-		if (*p == '"')
-			return p + 1;
-		if (*p == '\\') {
-			*flags = WEIR_ESCAPED;
-			p++;
-		}
-		p++;
-	}
-}
-
-/* The byte behind the valid object or array at p. */
-static const char *
-past_container(const char *p, const char *e)
-{
-	unsigned depth = 0;
-	uint8_t flags;
-
-	do {
-		switch (*p) {
-		case '"':
-			p = past_string(p, e, &flags);
-			break;
-		case '{': case '[':
-			depth++;
-			p++;
-			break;
-		case '}': case ']':
-			depth--;
-			p++;
-			break;
-		default:
-			p++;	/* between them, a byte of a number or word */
-		}
-	} while (depth && p < e);
-	return p;
-}
-
-int
-scan_key(const char *p, size_t n, size_t *at, struct weir_value *key)
-{
-	const char *e = p + n, *q = blanks(p + (*at ? *at : 1), e), *v;
-
-	if (*q == ',')
-		q = blanks(q + 1, e);
-	if (*q == '}' || *q == ']')
-		return 0;
-	*key = (struct weir_value){ 0 };
-	if (*p == '{') {
-		v = past_string(q, e, &key->flags);
-		key->p = q;
-		key->n = (uint32_t)(v - q);
-		key->kind = WEIR_STRING;
-		q = blanks(blanks(v, e) + 1, e);
-	}
-	*at = (size_t)(q - p);
-	return 1;
-}
-
-void
-scan_value(const char *p, size_t n, size_t *at, struct weir_value *value)
-{
-	const char *e = p + n, *q = p + *at, *v;
-	uint8_t flags = 0, kind;
-
-	switch (*q) {
-	case '"':
-		kind = WEIR_STRING;
-		v = past_string(q, e, &flags);
-		break;
-	case '{': case '[':
-		kind = *q == '{' ? WEIR_OBJECT : WEIR_ARRAY;
-		v = past_container(q, e);
-		break;
-	case 't': case 'n':
-		kind = *q == 't' ? WEIR_TRUE : WEIR_NULL;
-		v = q + 4;
-		break;
-	case 'f':
-		kind = WEIR_FALSE;
-		v = q + 5;
-		break;
-	default:
-		kind = WEIR_NUMBER;
-		v = number(q, e, &flags);
-	}
-	*value = (struct weir_value){ .p = q, .n = (uint32_t)(v - q), .kind = kind, .flags = flags };
-	*at = (size_t)(v - p);
-}
-
-int
-scan_next(const char *p, size_t n, size_t *at, struct weir_value *key, struct weir_value *value)
-{
-	if (!scan_key(p, n, at, key))
-		return 0;
-	scan_value(p, n, at, value);
-	return 1;
 }
