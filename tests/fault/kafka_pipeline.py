@@ -44,8 +44,8 @@ def environment(home):
 class Pipeline:
     """One table, one state directory; run after run."""
 
-    def __init__(self, home, bootstrap, topic, seed=0):
-        self.home, self.bootstrap, self.topic, self.random = home, bootstrap, topic, random.Random(seed)
+    def __init__(self, home, bootstrap, topic, seed=0, shards=1):
+        self.home, self.bootstrap, self.topic, self.random, self.shards = home, bootstrap, topic, random.Random(seed), shards
         self.env, self.process, self.runs, self.codes = environment(home), None, 0, collections.Counter()
         self.ending, self.failed, self.killed, self.thread, self.last_err = threading.Event(), None, 0, None, ""
         self.lock, self.hit = threading.Lock(), False
@@ -55,7 +55,8 @@ class Pipeline:
                 f"dedupe -k id --ttl 24h | iceberg-out --catalog sqlite:{self.home}/catalog.db --table {TABLE} --create --columns {COLUMNS}")
 
     def command(self, source, fuse="no"):
-        return ["weir", "run", "-q", "--fuse", fuse, "-s", os.path.join(self.home, "state"), self.stages(source)]
+        shards = ["--parallel", str(self.shards), "--partitioned-by", "id"] if self.shards > 1 else []
+        return ["weir", "run", "-q", "--fuse", fuse, *shards, "-s", os.path.join(self.home, "state"), self.stages(source)]
 
     def once(self, source="-e", fuse="auto", timeout=180):
         """A bounded run; (code, what it said)."""
@@ -170,14 +171,16 @@ class Pipeline:
         return out
 
     def chain(self):
-        """Each commit names the one before it: the number of commits."""
-        table, before, n = self.table(), "none", 0
+        """Each commit names the one of its shard before it: the number of commits."""
+        table, newest, n = self.table(), {}, 0
         for s in sorted(table.metadata.snapshots, key=lambda s: s.sequence_number):
-            token, prev = s.summary.additional_properties.get("weir.token"), s.summary.additional_properties.get("weir.prev")
+            token, prev, shard = (s.summary.additional_properties.get("weir." + k) for k in ("token", "prev", "shard"))
             if token is None:
                 continue
+            before = newest.get(shard, "none")
             want(prev == before, f"commit {token} follows {before}, and says it follows {prev}")
-            before, n = token, n + 1
+            newest[shard], n = token, n + 1
+        want(not n or len(newest) == self.shards, f"{len(newest)} shards have committed, not {self.shards}")
         return n
 
     def position(self):
