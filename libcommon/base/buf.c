@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,14 +16,18 @@ buf_grow(struct buf *b, size_t more)
 	size_t cap = b->cap ? b->cap : BUF_FIRST;
 	char *p;
 
-	if (more > SIZE_MAX / 4 - b->n || (b->max && b->n + more > b->max))
+	if (more > SIZE_MAX / 4 - b->n || (b->max && b->n + more > b->max)) {
+		errno = EMSGSIZE;
 		return -1;
+	}
 	while (cap < b->n + more)
 		cap *= 2;
 	if (b->max && cap > b->max)
 		cap = b->max;
-	if (!(p = realloc(b->p, cap + BUF_PAD)))
+	if (!(p = realloc(b->p, cap + BUF_PAD))) {
+		errno = ENOMEM;
 		return -1;
+	}
 	memset(p + cap, 0, BUF_PAD);
 	b->p = p;
 	b->cap = cap;

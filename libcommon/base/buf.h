@@ -2,8 +2,8 @@
  * buf.h - bytes that grow, up to a named ceiling.
  *
  * Zero it, or set max; no other set-up.  Functions return 0, or -1 when
- * memory is short or max would be passed: then nothing was added.  The bytes
- * are not terminated.  64 bytes behind the end are always readable, as the
+ * memory is short (errno ENOMEM) or max would be passed (EMSGSIZE): then
+ * nothing was added.  The bytes are not terminated.  64 bytes behind the end are always readable, as the
  * scanner of libcommon/json wants.
  */
 #ifndef BUF_H

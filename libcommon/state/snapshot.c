@@ -170,7 +170,7 @@ int
 snapshot_put(struct weir_state *s, const void *p, size_t n, struct fail *f)
 {
 	if (buf_put(&s->raw, p, n) < 0)
-		return fail(f, WEIR_ECONFIG, "a record of the state snapshot %s is larger than %u bytes", s->name, FRAME_MAX);
+		return errno == ENOMEM ? fail(f, WEIR_EAGAIN, "no memory for the state snapshot %s", s->name) : fail(f, WEIR_ECONFIG, "a record of the state snapshot %s is larger than %u bytes", s->name, FRAME_MAX);
 	s->records++;
 	return s->raw.n >= FRAME_BYTES ? put_frame(s, f) : 0;
 }

@@ -1,6 +1,7 @@
 /* Bytes that grow up to their ceiling, and memory that dies all at once. */
 #include "config.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +26,7 @@ buf_ceiling(void **state)
 	memset(text, 'x', sizeof text);
 	assert_int_equal(buf_put(&b, text, 299), 0);
 	assert_int_equal(buf_put(&b, "ab", 2), -1);
+	assert_int_equal(errno, EMSGSIZE);
 	assert_int_equal(b.n, 299);	/* nothing was added */
 	assert_int_equal(buf_printf(&b, "%d", 12), -1);
 	assert_int_equal(b.n, 299);

@@ -29,6 +29,13 @@ csv_bad(struct csv *c, struct fail *f, uint32_t line, const char *what)
 	return fail(f, WEIR_ECONFIG, "%s:%u: %s", c->name, line, what);
 }
 
+/* c->text took no more. */
+static int
+csv_full(struct csv *c, struct fail *f)
+{
+	return errno == ENOMEM ? fail(f, WEIR_EAGAIN, "no memory for %s", c->name) : csv_bad(c, f, c->line, "the record is longer than 1 MiB");
+}
+
 /* RFC 3629, whole. */
 static int
 csv_is_utf8(const char *text, size_t n)
@@ -77,7 +84,7 @@ csv_quoted(struct csv *c, struct fail *f)
 			return csv_bad(c, f, c->next_line, "a NUL byte");
 		c->next_line += ch == '\n';
 		if (buf_putc(&c->text, (char)ch) < 0)
-			return csv_bad(c, f, c->line, "the record is longer than 1 MiB");
+			return csv_full(c, f);
 	}
 }
 
@@ -127,7 +134,7 @@ csv_record(struct csv *c, struct fail *f)
 			return csv_bad(c, f, c->next_line, "a NUL byte");
 		fresh = 0;
 		if (buf_putc(&c->text, (char)ch) < 0)
-			return csv_bad(c, f, c->line, "the record is longer than 1 MiB");
+			return csv_full(c, f);
 	}
 }
 

@@ -28,10 +28,18 @@ load_bad(const struct load *in, struct fail *f, const char *fmt, ...)
 	return fail(f, WEIR_ECONFIG, "%s%s%u: %s", in->lookup->where, in->unit, in->line, what);
 }
 
+int
+load_full(const struct load *in, const char *what, struct fail *f)
+{
+	return errno == ENOMEM ? fail(f, WEIR_EAGAIN, "no memory for the lookup %s", in->lookup->name) :
+	    load_bad(in, f, "%s longer than %d bytes", what, LOOKUP_ROW_MAX);
+}
+
+/* The wanted columns of a row. */
 static int
 load_too_long(const struct load *in, struct fail *f)
 {
-	return load_bad(in, f, "the wanted columns are longer than %d bytes", LOOKUP_ROW_MAX);
+	return load_full(in, "the wanted columns are", f);
 }
 
 int

@@ -30,6 +30,8 @@ void	load_close(struct lookup *);
 
 /* A reason with its place: "users.csv:17: ...".  Returns WEIR_ECONFIG. */
 int	load_bad(const struct load *, struct fail *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* in->text, or another text of a row, took no more: it is at its ceiling ("WHAT longer than ..."), or memory is short (WEIR_EAGAIN). */
+int	load_full(const struct load *, const char *what, struct fail *);
 
 /* Text as a literal of the wanted type: a number must be JSON's, an empty one is null.  0 or a code. */
 int	load_text(struct load *, const char *p, size_t n, int type, const char *column, struct fail *);

@@ -135,7 +135,7 @@ ndjson_lines(struct load *in, struct columns *c, FILE *file, struct fail *f)
 		text.n = 0;
 		while (e >= 0 && (ch = getc_unlocked(file)) != EOF && ch != '\n')
 			if (buf_putc(&text, (char)ch) < 0)
-				e = load_bad(in, f, "the line is longer than %d bytes", LOOKUP_ROW_MAX);
+				e = load_full(in, "the line is", f);
 		if (e >= 0 && ferror(file))
 			e = fail_errno(f, WEIR_EIO, "cannot read %s", l->where);
 		if (line == 1 && text.n >= 3 && !memcmp(text.p, "\xef\xbb\xbf", 3))

@@ -125,7 +125,7 @@ sqlite_value(struct load *in, struct source *s, int col, struct fail *f)
 	default:
 		return load_literal(in, "null", 4, f);
 	}
-	return e < 0 ? load_bad(in, f, "the wanted columns are longer than %d bytes", LOOKUP_ROW_MAX) : 0;
+	return e < 0 ? load_full(in, "the wanted columns are", f) : 0;
 }
 
 /* The literals of one row: col[i] is the place of wanted column i, -1 for the whole row. */
