@@ -3,8 +3,8 @@
  *
  * Zero it, or set max; no other set-up.  Functions return 0, or -1 when
  * memory is short (errno ENOMEM) or max would be passed (EMSGSIZE): then
- * nothing was added.  The bytes are not terminated.  64 bytes behind the end are always readable, as the
- * scanner of libcommon/json wants.
+ * nothing was added.  The bytes are not terminated.  64 bytes behind the end
+ * are always readable, as the scanner of libcommon/json wants.
  */
 #ifndef BUF_H
 #define BUF_H

@@ -534,8 +534,8 @@ def check_table(pl, complete=True):
     for shard in range(pl.shards):
         position = pl.position(shard)
         tokens = [s['summary'].get('weir.token') for s in snapshots if s['summary'].get('weir.shard') == '%d/%d' % (shard, pl.shards)]
-        if position and position['token'] != tokens[-1]:
-            problems.append('the position of shard %d is of %s, its last commit %s' % (shard, position['token'], tokens[-1:]))
+        if ([position['token']] if position else []) != tokens[-1:]:
+            problems.append('the position of shard %d is of %s, its last commit %s' % (shard, position and position['token'], tokens[-1:]))
     return problems
 
 

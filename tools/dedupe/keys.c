@@ -11,7 +11,6 @@
 #define KEYS_HEADER	48
 #define KEYS_HEADER_V1	40
 #define KEYS_KEY	16
-#define KEYS_KEY_V1	22
 
 static const unsigned char magic[7] = { 'd', 'e', 'd', 'u', 'p', 'e', 0 };
 

@@ -21,7 +21,8 @@
 #include "seen.h"
 #include "weir.h"
 
-#define KEYS_BLOCK	4096
+#define KEYS_BLOCK	4096	/* keys */
+#define KEYS_KEY_V1	22	/* bytes of a key, the longer of the two versions */
 
 /* 0 or an error that was said; then the next delta begins.  keys_save_new() may return 1 before it has written: too much is new. */
 int	keys_save(struct weir_ctx *, struct weir_state *, struct seen *, int64_t greatest_us);
@@ -41,7 +42,7 @@ struct keys_reader {
 	uint64_t		 left;		/* not yet in a block */
 	unsigned		 version;
 	size_t			 at, have;	/* within the block */
-	unsigned char		 block[KEYS_BLOCK * 22];
+	unsigned char		 block[KEYS_BLOCK * KEYS_KEY_V1];
 };
 
 int	keys_open(struct keys_reader *, struct weir_ctx *, struct weir_state *);	/* 1, 0 when there is none, or an error that was said */
