@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,9 +143,10 @@ inflate_block(struct ocf_reader *r, const char *p, size_t n, const char *what, s
 	z.avail_in = (uInt)n;
 	do {
 		if (buf_reserve(&r->block, n * 2 + 4096) < 0) {
+			e = errno == ENOMEM ? fail(f, WEIR_EAGAIN, "%s: no memory to inflate a block", what) :
+			    fail(f, WEIR_ESTATE, "%s: a block inflates to more than %u bytes", what, OCF_MAX_BLOCK);
 			inflateEnd(&z);
-			return buf_is_full(&r->block, n * 2 + 4096) ? fail(f, WEIR_ESTATE, "%s: a block inflates to more than %u bytes", what, OCF_MAX_BLOCK) :
-			    fail(f, WEIR_EAGAIN, "%s: no memory to inflate a block", what);
+			return e;
 		}
 		z.next_out = (Bytef *)r->block.p + r->block.n;
 		z.avail_out = (uInt)(r->block.cap - r->block.n < (1u << 30) ? r->block.cap - r->block.n : 1u << 30);

@@ -31,13 +31,6 @@ buf_reserve(struct buf *b, size_t more)
 	return b->cap - b->n >= more && b->p ? 0 : buf_grow(b, more);
 }
 
-/* Was it its ceiling, and not memory, that refused so much more? */
-static inline int
-buf_is_full(const struct buf *b, size_t more)
-{
-	return b->max && more > b->max - b->n;
-}
-
 static inline int
 buf_put(struct buf *b, const void *p, size_t n)
 {

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,9 +246,10 @@ gunzip(const char *p, size_t n, struct buf *out, struct fail *f)
 	z.avail_in = (uInt)n;
 	do {
 		if (buf_reserve(out, n * 2 + 4096) < 0) {
+			e = errno == ENOMEM ? fail(f, WEIR_EAGAIN, "no memory for table metadata") :
+			    fail(f, WEIR_ECONFIG, "table metadata inflates to more than %u bytes", METADATA_MAX_BYTES);
 			inflateEnd(&z);
-			return buf_is_full(out, n * 2 + 4096) ? fail(f, WEIR_ECONFIG, "table metadata inflates to more than %u bytes", METADATA_MAX_BYTES) :
-			    fail(f, WEIR_EAGAIN, "no memory for table metadata");
+			return e;
 		}
 		z.next_out = (Bytef *)out->p + out->n;
 		z.avail_out = (uInt)(out->cap - out->n);
